@@ -1,0 +1,294 @@
+//! Conditional Access as a sign-in log tells it: policies, results, conditions, controls.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An entry of `appliedConditionalAccessPolicies`, whatever its result.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedPolicy {
+    /// Normally a GUID; "SecurityDefaults" occurs too.
+    pub id: String,
+    pub name: String,
+    pub result: PolicyResult,
+    pub enforced_grant_controls: Vec<String>,
+    pub enforced_session_controls: Vec<String>,
+    /// `conditionsSatisfied`: why the policy applied. `None` where the export has no such field.
+    pub matched: Option<Conditions>,
+    /// `conditionsNotSatisfied`: why it did not apply. Empty for every block.
+    pub unmatched: Option<Conditions>,
+    /// `includeRulesSatisfied` and `excludeRulesSatisfied` as `condition: rule`.
+    pub matched_rules: Vec<String>,
+    /// Name, and result where known, of the authentication strength.
+    pub authentication_strength: Option<String>,
+}
+
+impl AppliedPolicy {
+    /// What the policy required: its grant controls, or its authentication strength when that
+    /// list is empty (Graph leaves `enforcedGrantControls` empty for a strength).
+    pub fn demanded_controls(&self) -> Vec<String> {
+        match &self.authentication_strength {
+            Some(strength) if self.enforced_grant_controls.is_empty() => {
+                vec![format!("authentication strength: {strength}")]
+            }
+            _ => self.enforced_grant_controls.clone(),
+        }
+    }
+}
+
+/// `appliedConditionalAccessPolicyResult` (Graph beta metadata), for one policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PolicyResult {
+    Success,
+    Failure,
+    NotApplied,
+    NotEnabled,
+    #[default]
+    Unknown,
+    /// Graph hides later members behind this one unless asked not to.
+    UnknownFutureValue,
+    ReportOnlySuccess,
+    ReportOnlyFailure,
+    ReportOnlyNotApplied,
+    ReportOnlyInterrupted,
+    Other(String),
+}
+
+impl PolicyResult {
+    /// From Graph's word in any case, or from its number.
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        NAMED_RESULTS
+            .iter()
+            .find(|(name, number, _)| name.eq_ignore_ascii_case(text) || *number == text)
+            .map_or_else(|| Self::Other(text.to_owned()), |(_, _, result)| result.clone())
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(word) => word,
+            known => NAMED_RESULTS
+                .iter()
+                .find(|(_, _, result)| result == known)
+                .map_or("unknown", |(name, _, _)| name),
+        }
+    }
+
+    /// Whether the log says what this policy did.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown | Self::UnknownFutureValue | Self::Other(_))
+    }
+
+    /// A policy in report-only mode that would have refused or interrupted.
+    pub fn would_block(&self) -> bool {
+        matches!(self, Self::ReportOnlyFailure | Self::ReportOnlyInterrupted)
+    }
+
+    /// The policy did not look at this sign-in: the bulk of every record.
+    pub fn is_idle(&self) -> bool {
+        matches!(self, Self::NotApplied | Self::NotEnabled | Self::ReportOnlyNotApplied)
+    }
+}
+
+static NAMED_RESULTS: [(&str, &str, PolicyResult); 10] = [
+    ("success", "0", PolicyResult::Success),
+    ("failure", "1", PolicyResult::Failure),
+    ("notApplied", "2", PolicyResult::NotApplied),
+    ("notEnabled", "3", PolicyResult::NotEnabled),
+    ("unknown", "4", PolicyResult::Unknown),
+    ("unknownFutureValue", "5", PolicyResult::UnknownFutureValue),
+    ("reportOnlySuccess", "6", PolicyResult::ReportOnlySuccess),
+    ("reportOnlyFailure", "7", PolicyResult::ReportOnlyFailure),
+    ("reportOnlyNotApplied", "8", PolicyResult::ReportOnlyNotApplied),
+    ("reportOnlyInterrupted", "9", PolicyResult::ReportOnlyInterrupted),
+];
+
+/// A set of `conditionalAccessConditions`: a bit mask in diagnostic settings and Log
+/// Analytics, comma-joined names in Graph and portal JSON. Unknown bits and words survive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions {
+    mask: u64,
+    other: Vec<String>,
+}
+
+/// Bit and Graph name (beta metadata, `conditionalAccessConditions`), in the order in which
+/// people read them: who, what, where, how.
+const CONDITIONS: [(u64, &str, &str); 17] = [
+    (2, "users", "users"),
+    (1, "application", "application"),
+    (8, "location", "location"),
+    (1024, "ipAddressSeenByAzureAD", "location"),
+    (2048, "ipAddressSeenByResourceProvider", "location"),
+    (4, "devicePlatform", "device platform"),
+    (16, "clientType", "client type"),
+    (256, "deviceState", "device state"),
+    (512, "client", "client"),
+    (32, "signInRisk", "sign-in risk"),
+    (64, "userRisk", "user risk"),
+    (65536, "insiderRisk", "insider risk"),
+    (128, "time", "time"),
+    (32768, "authenticationFlows", "authentication flow"),
+    (8192, "servicePrincipals", "service principals"),
+    (16384, "servicePrincipalRisk", "service principal risk"),
+    (4096, "unknownFutureValue", "a condition that this export hides"),
+];
+
+impl Conditions {
+    pub fn from_mask(mask: u64) -> Self {
+        Self { mask, other: Vec::new() }
+    }
+
+    /// From comma-joined names in any case, or from a mask written as digits.
+    pub fn parse(text: &str) -> Self {
+        if let Ok(mask) = text.trim().parse() {
+            return Self::from_mask(mask);
+        }
+        let mut conditions = Self::default();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            conditions.insert(word);
+        }
+        conditions
+    }
+
+    fn insert(&mut self, word: &str) {
+        let known = CONDITIONS.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(word));
+        match known {
+            Some((bit, _, _)) => self.mask |= bit,
+            None if word.eq_ignore_ascii_case("none") => {}
+            None => self.other.push(word.to_owned()),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.mask == 0 && self.other.is_empty()
+    }
+
+    /// The export hid a member of the set (`unknownFutureValue`).
+    pub fn hides_a_member(&self) -> bool {
+        self.mask & 4096 != 0
+    }
+
+    /// Graph's names, then unknown bits as `bit131072`, then unknown words.
+    pub fn names(&self) -> Vec<String> {
+        let known = CONDITIONS.iter().filter(|(bit, _, _)| self.mask & bit != 0);
+        let all_known: u64 = CONDITIONS.iter().map(|(bit, _, _)| bit).sum();
+        let unknown = (0..64)
+            .map(|shift| 1u64 << shift)
+            .filter(|bit| self.mask & bit & !all_known != 0);
+        known
+            .map(|(_, name, _)| (*name).to_owned())
+            .chain(unknown.map(|bit| format!("bit{bit}")))
+            .chain(self.other.iter().cloned())
+            .collect()
+    }
+}
+
+/// The word that people read for a condition's Graph name: the two `ipAddressSeenBy…`
+/// members qualify location and are no reason of their own.
+pub fn condition_word(name: &str) -> &str {
+    CONDITIONS
+        .iter()
+        .find(|(_, known, _)| *known == name)
+        .map_or(name, |(_, _, word)| word)
+}
+
+/// The word that people read for a control's name in a log.
+pub fn control_word(name: &str) -> &str {
+    const WORDS: [(&str, &str); 11] = [
+        ("Block", "block"),
+        ("Mfa", "multifactor authentication"),
+        ("RequireCompliantDevice", "compliant device"),
+        ("RequireDomainJoinedDevice", "hybrid joined device"),
+        ("RequireApprovedApp", "approved client app"),
+        ("RequireCompliantApp", "app protection policy"),
+        ("RequirePasswordChange", "password change"),
+        ("SignInFrequency", "sign-in frequency"),
+        ("PersistentBrowserSessionMode", "persistent browser session"),
+        ("AppEnforcedRestrictions", "app enforced restrictions"),
+        ("CloudAppSecurity", "app control"),
+    ];
+    WORDS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map_or(name, |(_, word)| word)
+}
+
+/// `conditionalAccessStatus`: the outcome for the whole sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConditionalAccessStatus {
+    Success,
+    Failure,
+    NotApplied,
+    Other(String),
+}
+
+impl ConditionalAccessStatus {
+    /// From Graph's word, the portal's ("Not Applied") or the number; empty is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let word: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        Some(match word.to_ascii_lowercase().as_str() {
+            "" => return None,
+            "success" | "0" => Self::Success,
+            "failure" | "1" => Self::Failure,
+            "notapplied" | "2" => Self::NotApplied,
+            _ => Self::Other(text.trim().to_owned()),
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::NotApplied => "notApplied",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Display for ConditionalAccessStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_and_names_of_the_same_block_say_the_same() {
+        let names = Conditions::parse("application,users,location,ipAddressSeenByAzureAD");
+        assert_eq!(names, Conditions::from_mask(1035));
+        assert_eq!(names, Conditions::parse("1035"));
+        assert_eq!(
+            names.names(),
+            ["users", "application", "location", "ipAddressSeenByAzureAD"]
+        );
+    }
+
+    #[test]
+    fn unknown_bits_and_words_survive() {
+        assert_eq!(Conditions::from_mask(131_073).names(), ["application", "bit131072"]);
+        assert_eq!(Conditions::parse("users,moonPhase").names(), ["users", "moonPhase"]);
+        assert!(Conditions::parse("none").is_empty());
+    }
+
+    #[test]
+    fn results_are_read_in_any_case_and_by_number() {
+        assert_eq!(PolicyResult::parse("ReportOnlyFailure"), PolicyResult::ReportOnlyFailure);
+        assert_eq!(PolicyResult::parse("1"), PolicyResult::Failure);
+        assert_eq!(PolicyResult::parse("later").as_str(), "later");
+    }
+
+    #[test]
+    fn an_authentication_strength_is_the_demand_when_no_control_is_listed() {
+        let policy = AppliedPolicy {
+            authentication_strength: Some("Phishing-resistant MFA".to_owned()),
+            ..AppliedPolicy::default()
+        };
+        assert_eq!(
+            policy.demanded_controls(),
+            ["authentication strength: Phishing-resistant MFA"]
+        );
+    }
+}

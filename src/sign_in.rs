@@ -1,0 +1,291 @@
+//! One normalised record of a sign-in log.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::error_code::ErrorCode;
+use crate::policy::{AppliedPolicy, ConditionalAccessStatus};
+use crate::tenant::TenantId;
+
+/// A sign-in as an export tells it, whatever the kind of export.
+///
+/// An empty text in an export is no value, so it is `None` here. Field names are those of the
+/// dataset's columns; each follows the Graph `signIn` property of the same meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// Graph's `id` (request id) in lower case.
+    pub sign_in_id: Option<String>,
+    /// `createdDateTime`: when the sign-in began.
+    pub created_at: DateTime<Utc>,
+    /// Azure Monitor's `time`: when this state of the attempt was published. `None` in Graph
+    /// and portal copies, which hold only the final state.
+    pub published_at: Option<DateTime<Utc>>,
+    pub sign_in_type: SignInType,
+    /// The tenant whose log this is, where the record's envelope says so.
+    pub exporting_tenant: Option<TenantId>,
+    pub home_tenant: Option<TenantId>,
+    pub resource_tenant: Option<TenantId>,
+    /// `None` where the export has no such field.
+    pub cross_tenant_access: Option<CrossTenantAccess>,
+    pub user_id: Option<String>,
+    pub user_principal_name: Option<String>,
+    pub user_display_name: Option<String>,
+    pub user_type: Option<String>,
+    pub service_principal_id: Option<String>,
+    pub service_principal_name: Option<String>,
+    pub app_id: Option<String>,
+    pub app_name: Option<String>,
+    pub app_owner_tenant: Option<TenantId>,
+    pub resource_id: Option<String>,
+    pub resource_name: Option<String>,
+    pub resource_service_principal_id: Option<String>,
+    pub ip_address: Option<String>,
+    pub country: Option<String>,
+    pub city: Option<String>,
+    pub asn: Option<i64>,
+    pub client_app: Option<String>,
+    pub user_agent: Option<String>,
+    pub device_id: Option<String>,
+    pub operating_system: Option<String>,
+    pub browser: Option<String>,
+    pub is_compliant: Option<bool>,
+    pub is_managed: Option<bool>,
+    pub trust_type: Option<String>,
+    pub authentication_requirement: Option<String>,
+    /// Methods of the authentication steps, joined.
+    pub authentication_methods: Option<String>,
+    pub session_lifetime_policies: Option<String>,
+    pub authentication_protocol: Option<String>,
+    pub original_transfer_method: Option<String>,
+    pub incoming_token_type: Option<String>,
+    pub network_location: Option<String>,
+    pub risk_state: Option<String>,
+    pub risk_level: Option<String>,
+    pub outcome: Outcome,
+    pub failure_reason: Option<String>,
+    pub additional_details: Option<String>,
+    pub conditional_access_status: Option<ConditionalAccessStatus>,
+    pub applied_policies: Vec<AppliedPolicy>,
+    pub row_evidence: RowEvidence,
+    pub correlation_id: Option<String>,
+    pub session_id: Option<String>,
+    pub unique_token_id: Option<String>,
+}
+
+impl SignIn {
+    /// The name under which people know the account: its user principal name, else the name
+    /// shown (a GDAP user has no mail address), else an id.
+    pub fn account(&self) -> Option<&str> {
+        [
+            &self.user_principal_name,
+            &self.user_display_name,
+            &self.service_principal_name,
+            &self.user_id,
+            &self.service_principal_id,
+        ]
+        .into_iter()
+        .find_map(|name| name.as_deref())
+    }
+}
+
+/// What the log says came out: an error code, or only the portal's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    Code(ErrorCode),
+    /// No code: the portal's Status column, or Azure Monitor's `resultSignature`.
+    Word(StatusWord),
+    /// A code with the portal's word beside it.
+    Both(ErrorCode, StatusWord),
+}
+
+impl Outcome {
+    pub fn new(code: Option<ErrorCode>, word: Option<StatusWord>) -> Option<Self> {
+        match (code, word) {
+            (Some(code), Some(word)) => Some(Self::Both(code, word)),
+            (Some(code), None) => Some(Self::Code(code)),
+            (None, Some(word)) => Some(Self::Word(word)),
+            (None, None) => None,
+        }
+    }
+
+    pub fn code(self) -> Option<ErrorCode> {
+        match self {
+            Self::Code(code) | Self::Both(code, _) => Some(code),
+            Self::Word(StatusWord::Success) => Some(ErrorCode::SUCCESS),
+            Self::Word(_) => None,
+        }
+    }
+
+    pub fn word(self) -> Option<StatusWord> {
+        match self {
+            Self::Word(word) | Self::Both(_, word) => Some(word),
+            Self::Code(_) => None,
+        }
+    }
+}
+
+/// The portal's Status column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatusWord {
+    Success,
+    Failure,
+    Interrupted,
+}
+
+impl StatusWord {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "success" => Some(Self::Success),
+            "failure" => Some(Self::Failure),
+            "interrupted" => Some(Self::Interrupted),
+            _ => None,
+        }
+    }
+}
+
+/// The log in which a sign-in stands (`signInEventTypes`, Azure Monitor's `category`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SignInType {
+    InteractiveUser,
+    NonInteractiveUser,
+    ServicePrincipal,
+    ManagedIdentity,
+    /// The export does not tell interactive from non-interactive.
+    Unknown,
+}
+
+impl SignInType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InteractiveUser => "interactiveUser",
+            Self::NonInteractiveUser => "nonInteractiveUser",
+            Self::ServicePrincipal => "servicePrincipal",
+            Self::ManagedIdentity => "managedIdentity",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// A person or an integration that signs in as a user.
+    pub fn is_user(self) -> bool {
+        matches!(self, Self::InteractiveUser | Self::NonInteractiveUser | Self::Unknown)
+    }
+}
+
+/// `crossTenantAccessType`: a flag enum (Graph `signInAccessType`), so lists and numbers occur.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrossTenantAccess {
+    mask: u32,
+    other: Vec<String>,
+}
+
+const ACCESS_TYPES: [(u32, &str); 6] = [
+    (1, "b2bCollaboration"),
+    (2, "b2bDirectConnect"),
+    (4, "microsoftSupport"),
+    (8, "serviceProvider"),
+    (16, "unknownFutureValue"),
+    (32, "passthrough"),
+];
+
+impl CrossTenantAccess {
+    pub fn from_mask(mask: u32) -> Self {
+        Self { mask, other: Vec::new() }
+    }
+
+    /// From Graph's words, the portal's ("Service provider"), a comma list of them, or digits.
+    pub fn parse(text: &str) -> Self {
+        if let Ok(mask) = text.trim().parse() {
+            return Self::from_mask(mask);
+        }
+        let mut access = Self::default();
+        for part in text.split(',') {
+            access.insert(part);
+        }
+        access
+    }
+
+    fn insert(&mut self, part: &str) {
+        let word: String = part.chars().filter(|c| !c.is_whitespace()).collect();
+        let known = ACCESS_TYPES.iter().find(|(_, name)| name.eq_ignore_ascii_case(&word));
+        match known {
+            Some((bit, _)) => self.mask |= bit,
+            None if word.is_empty() || word.eq_ignore_ascii_case("none") => {}
+            None => self.other.push(part.trim().to_owned()),
+        }
+    }
+
+    pub fn is_service_provider(&self) -> bool {
+        self.mask & 8 != 0
+    }
+
+    /// Graph's words, comma-joined; `none` for the empty set.
+    pub fn to_text(&self) -> String {
+        let known: u32 = ACCESS_TYPES.iter().map(|(bit, _)| bit).sum();
+        let unknown = (0..32)
+            .map(|shift| 1u32 << shift)
+            .filter(|bit| self.mask & bit & !known != 0);
+        let words: Vec<String> = ACCESS_TYPES
+            .iter()
+            .filter(|(bit, _)| self.mask & bit != 0)
+            .map(|(_, name)| (*name).to_owned())
+            .chain(unknown.map(|bit| format!("bit{bit}")))
+            .chain(self.other.iter().cloned())
+            .collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(",") }
+    }
+}
+
+/// How much of Conditional Access a record can show, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RowEvidence {
+    /// No policy and no status.
+    None,
+    /// The status of the whole sign-in only (portal CSV).
+    StatusOnly,
+    /// Policies with their results, without conditions (Graph v1.0).
+    Results,
+    /// Policies with the conditions that matched.
+    Conditions,
+}
+
+impl RowEvidence {
+    /// Judges what a record holds.
+    pub fn of(policies: &[AppliedPolicy], status: Option<&ConditionalAccessStatus>) -> Self {
+        if policies.iter().any(|policy| policy.matched.is_some()) {
+            Self::Conditions
+        } else if !policies.is_empty() {
+            Self::Results
+        } else if status.is_some() {
+            Self::StatusOnly
+        } else {
+            Self::None
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::StatusOnly => "status only",
+            Self::Results => "results",
+            Self::Conditions => "conditions",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn service_provider_in_every_spelling() {
+        let spellings = ["serviceProvider", "Service provider", "8", "b2bCollaboration, ServiceProvider", "40"];
+        for text in spellings {
+            assert!(CrossTenantAccess::parse(text).is_service_provider(), "{text}");
+        }
+        for text in ["none", "", "b2bCollaboration", "passthrough", "32"] {
+            assert!(!CrossTenantAccess::parse(text).is_service_provider(), "{text}");
+        }
+        assert_eq!(CrossTenantAccess::parse("72").to_text(), "serviceProvider,bit64");
+        assert_eq!(CrossTenantAccess::parse("newKind").to_text(), "newKind");
+    }
+}

@@ -1,0 +1,203 @@
+//! Tenants, partners and customers: who is who, before any log is read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The id of a Microsoft Entra tenant: a GUID, compared without case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TenantId(u128);
+
+impl TenantId {
+    /// Reads a GUID of 36 characters in any case, with blanks or braces around it.
+    ///
+    /// The nil GUID is what some exporters write for "none", so it is no tenant.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text
+            .strip_prefix('{')
+            .and_then(|inner| inner.strip_suffix('}'))
+            .unwrap_or(text);
+        parse_guid(text.as_bytes()).filter(|&bits| bits != 0).map(Self)
+    }
+
+    /// The 128 bits of the GUID in the order in which they are written.
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+
+    /// The first eight digits: enough for people to tell tenants apart in a table.
+    pub fn short(self) -> String {
+        format!("{:08x}", self.0 >> 96)
+    }
+}
+
+/// Reads a hyphenated GUID of exactly 36 bytes.
+pub fn parse_guid(text: &[u8]) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    text.iter().enumerate().try_fold(0u128, |bits, (at, &byte)| {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            return (byte == b'-').then_some(bits);
+        }
+        let digit = (byte as char).to_digit(16)?;
+        Some(bits << 4 | u128::from(digit))
+    })
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        write!(
+            f,
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
+    }
+}
+
+impl fmt::Debug for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A service provider that the user named: the tenant from which it signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partner {
+    pub tenant_id: TenantId,
+    pub name: Option<String>,
+    /// Mail domains in lower case; used only for sign-ins without a home tenant.
+    pub domains: Vec<String>,
+}
+
+/// The listed partners, by tenant and by domain.
+#[derive(Debug, Clone, Default)]
+pub struct PartnerList {
+    by_tenant: BTreeMap<TenantId, Partner>,
+    by_domain: BTreeMap<String, TenantId>,
+}
+
+impl PartnerList {
+    /// Adds a partner; named twice, the names and domains of both are kept.
+    pub fn add(&mut self, partner: Partner) {
+        for domain in &partner.domains {
+            self.by_domain
+                .insert(domain.to_lowercase(), partner.tenant_id);
+        }
+        let known = self
+            .by_tenant
+            .entry(partner.tenant_id)
+            .or_insert_with(|| Partner {
+                tenant_id: partner.tenant_id,
+                name: None,
+                domains: Vec::new(),
+            });
+        if known.name.is_none() {
+            known.name = partner.name;
+        }
+        for domain in partner.domains {
+            let domain = domain.to_lowercase();
+            if !known.domains.contains(&domain) {
+                known.domains.push(domain);
+            }
+        }
+        known.domains.sort();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_tenant.is_empty()
+    }
+
+    pub fn contains(&self, tenant: TenantId) -> bool {
+        self.by_tenant.contains_key(&tenant)
+    }
+
+    /// The partner whose domain stands behind the last `@` of a user principal name.
+    pub fn by_user_principal_name(&self, name: &str) -> Option<TenantId> {
+        let (_, domain) = name.rsplit_once('@')?;
+        self.by_domain.get(&domain.to_lowercase()).copied()
+    }
+
+    /// In the order of the tenant ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Partner> {
+        self.by_tenant.values()
+    }
+
+    /// All domains of all partners, in lower case, sorted.
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        self.by_domain.keys().map(String::as_str)
+    }
+}
+
+/// The customers that the user listed, with their names where the list has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerList {
+    names: BTreeMap<TenantId, Option<String>>,
+}
+
+impl CustomerList {
+    /// Adds a customer; a name that is already known is kept.
+    pub fn add(&mut self, tenant: TenantId, name: Option<String>) {
+        let known = self.names.entry(tenant).or_default();
+        if known.is_none() {
+            *known = name.filter(|name| !name.trim().is_empty());
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// In the order of the tenant ids.
+    pub fn iter(&self) -> impl Iterator<Item = (TenantId, Option<&str>)> {
+        self.names
+            .iter()
+            .map(|(&tenant, name)| (tenant, name.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_read_in_any_case_and_written_in_lower_case() {
+        let tenant = TenantId::parse(" {8F3C52D1-0A1B-4C2D-8E3F-001122334455} ");
+        assert_eq!(
+            tenant.map(|t| t.to_string()).as_deref(),
+            Some("8f3c52d1-0a1b-4c2d-8e3f-001122334455")
+        );
+        assert_eq!(TenantId::parse("8f3c52d1"), None);
+        assert_eq!(
+            TenantId::parse("00000000-0000-0000-0000-000000000000"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_domain_is_what_stands_behind_the_last_at_sign() {
+        let mut partners = PartnerList::default();
+        let tenant = TenantId(7);
+        partners.add(Partner {
+            tenant_id: tenant,
+            name: None,
+            domains: vec!["Fabrikam.Example".to_owned()],
+        });
+        assert_eq!(
+            partners.by_user_principal_name("a@b@FABRIKAM.example"),
+            Some(tenant)
+        );
+        assert_eq!(partners.by_user_principal_name("a@x.fabrikam.example"), None);
+    }
+}
