@@ -11,3 +11,7 @@ pub mod time;
 // Pure judgement on one sign-in.
 pub mod attribution;
 pub mod relation;
+
+// From the bytes of an export to normalised sign-ins.
+pub mod dialect;
+pub mod input;
