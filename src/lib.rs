@@ -15,3 +15,5 @@ pub mod relation;
 // From the bytes of an export to normalised sign-ins.
 pub mod dialect;
 pub mod input;
+pub mod lists;
+pub mod parallel;

@@ -102,10 +102,16 @@ wire! { StrengthWire {
 } }
 
 wire! {
-    /// A record that may be a Graph object, told from an envelope by its keys.
-    GraphRecord {
+    /// The keys by which a Graph sign-in is told from an envelope, and from other objects of
+    /// Graph that have an id and a time (policies, audit records).
+    Keys {
         "properties" => properties: Present,
-        "category" => category: Text,
+        "createddatetime" => created: Text,
+        "status" => status: Present,
+        "appdisplayname" => app_name: Present,
+        "userprincipalname" => user_principal_name: Present,
+        "resourcedisplayname" => resource_name: Present,
+        "ipaddress" => ip_address: Present,
     }
 }
 
@@ -121,13 +127,16 @@ impl<'de> serde::Deserialize<'de> for Present {
 
 /// Whether a record looks like an object of this kind.
 pub(super) fn detect(record: &[u8]) -> Result<(), String> {
-    let keys: GraphRecord = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+    let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
     if keys.properties.0 {
         return Err("it has `properties`, so it is an envelope".to_owned());
     }
-    let wire: SignInWire = serde_json::from_slice(record).map_err(|error| error.to_string())?;
-    if wire.created.0.is_none() {
+    if keys.created.0.is_none() {
         return Err("it has no `createdDateTime`".to_owned());
+    }
+    let marks = [keys.status, keys.app_name, keys.user_principal_name, keys.resource_name, keys.ip_address];
+    if marks.iter().filter(|mark| mark.0).count() < 2 {
+        return Err("it names no user, app, resource, address or status".to_owned());
     }
     Ok(())
 }

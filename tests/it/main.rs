@@ -1,0 +1,3 @@
+//! The integration tests: one binary, since each would link the whole engine anew.
+
+mod attribution;
