@@ -29,7 +29,8 @@ fn run(cli: &Cli) -> Result<End, Failure> {
     let mut out = std::io::stdout().lock();
     match &cli.command {
         Command::Inspect(args) => commands::inspect::run(args, &mut out),
-        Command::Sweep(_) | Command::Report(_) => unimplemented!(),
+        Command::Sweep(args) => commands::sweep::run(args, &mut out, &mut std::io::stderr()),
+        Command::Report(args) => commands::report::run(args, &mut out),
     }
 }
 

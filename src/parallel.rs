@@ -8,9 +8,9 @@ use std::thread;
 ///
 /// Plain threads and not a work-stealing pool: a thread that waits for the parts of one large
 /// file must not begin another file meanwhile, or the windows of all files pile up in memory.
-pub fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
+pub fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if threads <= 1 || items.len() <= 1 {
-        return items.iter().enumerate().map(|(at, item)| work(at, item)).collect();
+        return items.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
@@ -20,8 +20,11 @@ pub fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(usize, &
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(at) else { return };
-                    let result = work(at, item);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
+                    let result = work(item);
+                    results
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push((at, result));
                 }
             });
         }

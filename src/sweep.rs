@@ -3,6 +3,8 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::ThreadPoolBuilder;
 use xxhash_rust::xxh3::Xxh3;
@@ -135,10 +137,9 @@ pub fn sweep(
     Ok(swept)
 }
 
-/// An export to be read, with the number under which its rows are spilled.
+/// An export to be read.
 struct Planned<'a> {
     source: &'a Source,
-    number: u32,
     fingerprint: u64,
 }
 
@@ -157,8 +158,7 @@ impl<'a> Plan<'a> {
                 plan.known += 1;
                 continue;
             }
-            let number = u32::try_from(plan.to_read.len()).unwrap_or(u32::MAX);
-            plan.to_read.push(Planned { source, number, fingerprint });
+            plan.to_read.push(Planned { source, fingerprint });
         }
         plan
     }
@@ -187,13 +187,19 @@ fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
     hash.digest()
 }
 
+/// An export that was read, with the number that its rows carry in the spill.
+struct Read {
+    number: u32,
+    export: ReadExport,
+}
+
 fn read_all(
     to_read: &[Planned<'_>],
     lists: &Lists,
     options: &SweepOptions,
     spill: &Spill,
     progress: &dyn Progress,
-) -> Result<Vec<Result<ReadExport, NotRead>>, SweepError> {
+) -> Result<Vec<Result<Read, NotRead>>, SweepError> {
     let peek = Peek::new(lists.partners.iter().map(|partner| partner.tenant_id.as_u128()));
     let pool = match options.threads {
         1 => None,
@@ -208,25 +214,34 @@ fn read_all(
         keep_rejected_bytes: options.keep_rejected_bytes,
         pool: pool.as_ref(),
     };
-    Ok(parallel::map(to_read, options.threads, |_, planned| {
+    let numbers = AtomicU32::new(0);
+    Ok(parallel::map(to_read, options.threads, |planned| {
+        // Only a file that turns out to be a log takes a number, and the dataset counts on
+        // there being no gaps.
+        let mut number = None;
+        let mut take_number = || *number.get_or_insert_with(|| numbers.fetch_add(1, Relaxed));
         let mut spill_found = |found: Vec<FoundSignIn>| {
+            if found.is_empty() {
+                return Ok(());
+            }
+            let number = take_number();
             let rows: Vec<PartnerSignIn> =
-                found.into_iter().map(|found| row_of(found, planned)).collect();
+                found.into_iter().map(|found| row_of(found, number)).collect();
             spill.append(&rows).map_err(io::Error::other)
         };
-        read_export(planned.source, &read_options, &mut spill_found, &|bytes| {
-            progress.advance(bytes);
-        })
+        let advance = |bytes| progress.advance(bytes);
+        let export = read_export(planned.source, &read_options, &mut spill_found, &advance)?;
+        Ok(Read { number: take_number(), export })
     }))
 }
 
-/// A sign-in as the dataset takes it. The envelope names the exporting tenant, else the path;
-/// what neither names is found out at the export's end.
-fn row_of(found: FoundSignIn, planned: &Planned<'_>) -> PartnerSignIn {
+/// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
+/// not, the export's end does.
+fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
     PartnerSignIn {
         sign_in: found.sign_in,
         provider: found.provider,
-        export: planned.number,
+        export,
         offset: found.offset,
         recovered: found.recovered,
         repaired: found.repaired,

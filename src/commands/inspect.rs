@@ -26,7 +26,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         keep_rejected_bytes: false,
         pool: None,
     };
-    let results = parallel::map(&inputs.found.sources, thread_count(None), |_, source| {
+    let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
         read_export(source, &options, &mut |_| Ok(()), &|_| {})
     });
     let mut end = End::Done;
@@ -56,7 +56,9 @@ fn describe(
         Err(NotRead::NoLog(no_log)) => {
             return writeln!(out, "  not a sign-in log: {no_log}\n  hint: {}", no_log.hint);
         }
-        Err(NotRead::Failed(error)) => return writeln!(out, "  could not be read: {error}"),
+        Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
+            return writeln!(out, "  could not be read: {error}");
+        }
         Ok(export) => export,
     };
     let packing = export.compression.as_str();

@@ -1,6 +1,9 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod inspect;
+mod progress;
+pub mod report;
+pub mod sweep;
 
 use std::path::PathBuf;
 

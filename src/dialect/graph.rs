@@ -134,7 +134,8 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
     if keys.created.0.is_none() {
         return Err("it has no `createdDateTime`".to_owned());
     }
-    let marks = [keys.status, keys.app_name, keys.user_principal_name, keys.resource_name, keys.ip_address];
+    let marks =
+        [keys.status, keys.app_name, keys.user_principal_name, keys.resource_name, keys.ip_address];
     if marks.iter().filter(|mark| mark.0).count() < 2 {
         return Err("it names no user, app, resource, address or status".to_owned());
     }
@@ -176,10 +177,8 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
     let code = status.error_code.as_deref().and_then(parse_code);
     let outcome = Outcome::new(code, None).or(envelope.outcome);
     let outcome = outcome.ok_or(Unreadable::NoOutcome);
-    let conditional_access_status = wire
-        .conditional_access_status
-        .as_deref()
-        .and_then(ConditionalAccessStatus::parse);
+    let conditional_access_status =
+        wire.conditional_access_status.as_deref().and_then(ConditionalAccessStatus::parse);
     let policies = wire.applied_policies.0.0.into_iter().map(|policy| policy_of(policy.0));
     let applied_policies: Vec<AppliedPolicy> = policies.collect();
     let row_evidence = RowEvidence::of(&applied_policies, conditional_access_status.as_ref());

@@ -22,8 +22,14 @@ pub struct Columns {
 
 const DATE: &str = "date (utc)";
 /// One of these beside the date makes a table a sign-in log.
-const TELLING: [&str; 6] =
-    ["request id", "sign-in error code", "home tenant id", "cross tenant access type", "conditional access", "resource tenant id"];
+const TELLING: [&str; 6] = [
+    "request id",
+    "sign-in error code",
+    "home tenant id",
+    "cross tenant access type",
+    "conditional access",
+    "resource tenant id",
+];
 
 /// Recognises the header of this kind, or says what is missing.
 ///
@@ -68,10 +74,8 @@ impl Columns {
         let status = cells.text("status").as_deref().and_then(StatusWord::parse);
         let code = cells.text("sign-in error code").as_deref().and_then(parse_code);
         let outcome = Outcome::new(code, status).ok_or(Unreadable::NoOutcome);
-        let conditional_access_status = cells
-            .text("conditional access")
-            .as_deref()
-            .and_then(ConditionalAccessStatus::parse);
+        let conditional_access_status =
+            cells.text("conditional access").as_deref().and_then(ConditionalAccessStatus::parse);
         let (city, country) = place_of(cells.text("location").as_deref());
         let sign_in = SignIn {
             sign_in_id: cells.text("request id").map(|id| id.to_lowercase()),
@@ -168,9 +172,8 @@ impl Cells<'_> {
 /// City and country of `City, State, CC`; the parts are empty where nothing is known.
 fn place_of(location: Option<&str>) -> (Option<String>, Option<String>) {
     let parts: Vec<&str> = location.unwrap_or_default().split(',').map(str::trim).collect();
-    let part = |text: Option<&&str>| {
-        text.filter(|text| !text.is_empty()).map(|text| (*text).to_owned())
-    };
+    let part =
+        |text: Option<&&str>| text.filter(|text| !text.is_empty()).map(|text| (*text).to_owned());
     if parts.len() < 3 {
         return (None, None);
     }

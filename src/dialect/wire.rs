@@ -5,10 +5,10 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde::Deserialize;
 
 /// Defines a wire struct: members are found by their key in lower case, unknown keys are
 /// skipped, of repeated keys the last one wins, and every member may be absent or null.
@@ -400,10 +400,7 @@ mod tests {
             assert_eq!(probe.inner.0.code.as_deref(), Some("1"), "{text}");
             assert_eq!(probe.list.0.0.len(), 2, "{text}");
         }
-        for text in [
-            r#"{"inner":"System.Object","list":null}"#,
-            r#"{"inner":[1],"list":3}"#,
-        ] {
+        for text in [r#"{"inner":"System.Object","list":null}"#, r#"{"inner":[1],"list":3}"#] {
             let probe = read(text);
             assert_eq!(probe.inner.0.code.0, None, "{text}");
             assert!(probe.list.0.0.is_empty(), "{text}");

@@ -232,7 +232,9 @@ fn is_dataset(folder: &Path) -> bool {
 
 /// One name for a file whatever way leads to it; the path as it is where that cannot be told.
 fn absolute(path: &Path) -> PathBuf {
-    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// A path with `/` between its parts and without `.` parts, the same on every system.

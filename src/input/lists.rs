@@ -67,7 +67,12 @@ pub fn recognise(file_name: &str, head: &str) -> Option<ListKind> {
 
 fn recognise_json(stem: &str, text: &str) -> Option<ListKind> {
     let sign_ins = ["createdDateTime\":\"", "\"properties\"", "appDisplayName"];
-    let contexts = ["#delegatedAdminCustomers", "delegatedAdminRelationship", "#contracts", "\"relationshipToPartner\""];
+    let contexts = [
+        "#delegatedAdminCustomers",
+        "delegatedAdminRelationship",
+        "#contracts",
+        "\"relationshipToPartner\"",
+    ];
     if contexts.iter().any(|context| text.contains(context)) {
         return Some(ListKind::Customers);
     }
@@ -160,9 +165,8 @@ const DOMAIN_KEYS: [&str; 2] = ["domains", "domain"];
 fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
     let first = text.lines().next().unwrap_or_default();
     let header = cells_of(first);
-    let column = |names: &[&str]| {
-        names.iter().find_map(|name| header.iter().position(|cell| cell == name))
-    };
+    let column =
+        |names: &[&str]| names.iter().find_map(|name| header.iter().position(|cell| cell == name));
     let id = column(&ID_KEYS);
     let delimiter = if first.contains(';') { b';' } else { b',' };
     let mut reader = csv::ReaderBuilder::new()
@@ -172,11 +176,8 @@ fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
         .from_reader(text.as_bytes());
-    let (name, domains) = if id.is_some() {
-        (column(&NAME_KEYS), column(&DOMAIN_KEYS))
-    } else {
-        (Some(1), Some(2))
-    };
+    let (name, domains) =
+        if id.is_some() { (column(&NAME_KEYS), column(&DOMAIN_KEYS)) } else { (Some(1), Some(2)) };
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
@@ -263,7 +264,9 @@ mod tests {
         for text in [
             format!("tenant_id,name,domains\n{A},Fabrikam,fabrikam.example; fabrikam.test\n"),
             format!("Tenant_Id;Name;Domains\r\n{A};Fabrikam;fabrikam.example fabrikam.test\r\n"),
-            format!("[{{\"tenant_id\":\"{A}\",\"name\":\"Fabrikam\",\"domains\":[\"fabrikam.example\",\"Fabrikam.test\"]}}]"),
+            format!(
+                "[{{\"tenant_id\":\"{A}\",\"name\":\"Fabrikam\",\"domains\":[\"fabrikam.example\",\"Fabrikam.test\"]}}]"
+            ),
             format!("{A},Fabrikam,@fabrikam.example|fabrikam.test\n"),
         ] {
             let file = tempfile::NamedTempFile::new().expect("file");

@@ -107,20 +107,13 @@ impl Read for OpenExport {
 
 impl OpenExport {
     /// Reads what is left on the disk, so that the hash covers the whole file even where the
-    /// text ended early, and returns what the file is.
-    ///
-    /// # Errors
-    /// The rest of the file cannot be read.
-    pub fn finish(self) -> io::Result<Fingerprint> {
+    /// text ended early, and returns what the file is, as far as it can be read.
+    pub fn finish(self) -> (Fingerprint, io::Result<()>) {
         drop(self.text);
         let mut rest = Metered { file: self.file, meter: Arc::clone(&self.meter) };
-        io::copy(&mut rest, &mut io::sink())?;
-        drop(rest);
-        let meter = Arc::into_inner(self.meter).map(Mutex::into_inner);
-        match meter {
-            Some(meter) => Ok(meter.unwrap_or_else(PoisonError::into_inner).finish()),
-            None => Err(io::Error::other("the export is still being read")),
-        }
+        let read = io::copy(&mut rest, &mut io::sink()).map(|_| ());
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        (meter.finish(), read)
     }
 }
 
@@ -198,8 +191,8 @@ impl Meter {
         }
     }
 
-    fn finish(self) -> Fingerprint {
-        let sha256 = match self.sha256 {
+    fn finish(&mut self) -> Fingerprint {
+        let sha256 = match std::mem::replace(&mut self.sha256, Sha256Meter::Off) {
             Sha256Meter::Off => None,
             Sha256Meter::Here(hash) => Some(hash.finalize().into()),
             Sha256Meter::Thread(thread) => thread.finish(),
@@ -294,7 +287,7 @@ mod tests {
         let mut text = String::new();
         let (encoding, compression) = (export.encoding, export.compression);
         export.read_to_string(&mut text).expect("reads");
-        (encoding, compression, text, export.finish().expect("finishes"))
+        (encoding, compression, text, export.finish().0)
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -346,6 +339,6 @@ mod tests {
         let mut text = Vec::new();
         // Whether the decoder refuses or ignores the rubbish, the hash must cover it.
         let _ = export.read_to_end(&mut text);
-        assert_eq!(export.finish().expect("finishes").length, bytes.len() as u64);
+        assert_eq!(export.finish().0.length, bytes.len() as u64);
     }
 }

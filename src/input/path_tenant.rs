@@ -35,9 +35,8 @@ impl PathTemplate {
         let inner = template.replace('\\', "/").replace("{tenant}", PLACE);
         let inner = inner.trim_start_matches('/');
         let matcher = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).build();
-        let glob = matcher(&format!("{{**/,}}{inner}{{/**,}}")).map_err(|source| {
-            TemplateError::Pattern { template: template.to_owned(), source }
-        })?;
+        let glob = matcher(&format!("{{**/,}}{inner}{{/**,}}"))
+            .map_err(|source| TemplateError::Pattern { template: template.to_owned(), source })?;
         Ok(Self { matcher: glob.compile_matcher() })
     }
 
@@ -89,7 +88,10 @@ mod tests {
         assert_eq!(tenant_of_path(&path, Some(&template)), TenantId::parse(A));
         assert_eq!(tenant_of_path(&format!("/data/{A}/x.json"), Some(&template)), None);
         let template = PathTemplate::parse("{tenant}_*").expect("template");
-        assert_eq!(tenant_of_path(&format!("d/{A}_signins.csv"), Some(&template)), TenantId::parse(A));
+        assert_eq!(
+            tenant_of_path(&format!("d/{A}_signins.csv"), Some(&template)),
+            TenantId::parse(A)
+        );
         assert!(PathTemplate::parse("exports/*").is_err());
     }
 }

@@ -36,7 +36,8 @@ impl Peek {
             Anchor::Tenant(at) => match tenant_key(record, at) {
                 TenantKey::Home => {
                     home_tenants += 1;
-                    is_plain_home_key(record, at) && self.is_foreign(value_behind(record, at + "tenantId".len()))
+                    is_plain_home_key(record, at)
+                        && self.is_foreign(value_behind(record, at + "tenantId".len()))
                 }
                 TenantKey::AppOwner => {
                     let value = value_behind(record, at + "tenantId".len());
@@ -85,7 +86,8 @@ impl Peek {
     fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
         self.escape.find_iter(record).any(|at| {
             let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
-            let code = digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
+            let code =
+                digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
             // Half an escape is a doubt as well.
             code.is_none_or(|code| code.is_ascii_alphanumeric())
         })
@@ -134,7 +136,9 @@ fn each_anchor(bytes: &[u8], mut check: impl FnMut(Anchor) -> bool) -> bool {
     /// How far behind its block a test looks.
     const REACH: usize = 6;
     let mut start = 0;
-    while let Some(block) = bytes.get(start..).and_then(|rest| rest.first_chunk::<{ BLOCK + REACH }>()) {
+    while let Some(block) =
+        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ BLOCK + REACH }>())
+    {
         if may_hold_anchor(block) && !anchors_in(bytes, start, start + BLOCK).all(&mut check) {
             return false;
         }
@@ -158,7 +162,9 @@ fn may_hold_anchor(block: &[u8; 70]) -> bool {
 /// The anchors that begin between these places.
 fn anchors_in(bytes: &[u8], start: usize, end: usize) -> impl Iterator<Item = Anchor> {
     (start..end).filter_map(move |at| {
-        let begins = |word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let begins = |word: &[u8]| {
+            bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+        };
         match bytes[at] | 0x20 {
             b't' if begins(TENANT) => Some(Anchor::Tenant(at)),
             b'p' if begins(PROVIDER) => Some(Anchor::Provider(at)),
@@ -202,7 +208,8 @@ fn tenant_key(bytes: &[u8], tenant: usize) -> TenantKey {
 fn is_plain_home_key(bytes: &[u8], tenant: usize) -> bool {
     let Some(start) = tenant.checked_sub("\"home".len()) else { return false };
     let key = &bytes[start..];
-    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId")) && (start == 0 || bytes[start - 1] != b'\\')
+    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId"))
+        && (start == 0 || bytes[start - 1] != b'\\')
 }
 
 /// What follows a key and its colon; the key's closing quote is at `key_end`.
@@ -230,5 +237,8 @@ fn starts_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 fn ends_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.len().checked_sub(word.len()).is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
+    bytes
+        .len()
+        .checked_sub(word.len())
+        .is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
 }

@@ -107,6 +107,8 @@ pub struct ReadExport {
 pub enum NotRead {
     NoLog(NoLog),
     Failed(io::Error),
+    /// The taker of the sign-ins could not go on: the run ends.
+    Taker(io::Error),
 }
 
 /// Takes partner sign-ins as they are found; an error of the taker ends the reading.
@@ -270,7 +272,7 @@ impl ExportReader<'_> {
             spans.clear();
             let consumed = self.frame(window, &mut spans);
             let found = self.read_spans(window, &spans)?;
-            take(found).map_err(NotRead::Failed)?;
+            take(found).map_err(NotRead::Taker)?;
             advance(consumed as u64);
             window.done += consumed;
             if window.at_end {
@@ -291,11 +293,7 @@ impl ExportReader<'_> {
     }
 
     /// Reads the records of a window and adds up the rest; returns the partner sign-ins.
-    fn read_spans(
-        &mut self,
-        window: &Window,
-        spans: &[Span],
-    ) -> Result<Vec<FoundSignIn>, NotRead> {
+    fn read_spans(&mut self, window: &Window, spans: &[Span]) -> Result<Vec<FoundSignIn>, NotRead> {
         let bytes_of = |span: &Span| {
             let start = (span.offset - window.offset()) as usize;
             &window.bytes()[start..start + span.len]
@@ -329,7 +327,10 @@ impl ExportReader<'_> {
 
     /// Finds out how to read this file from its first records; returns how many of them are
     /// headers.
-    fn learn_rows<'b>(&mut self, mut records: impl Iterator<Item = &'b [u8]>) -> Result<usize, NotRead> {
+    fn learn_rows<'b>(
+        &mut self,
+        mut records: impl Iterator<Item = &'b [u8]>,
+    ) -> Result<usize, NotRead> {
         if !matches!(self.rows, Rows::Unknown) {
             return Ok(0);
         }
@@ -496,31 +497,15 @@ impl ExportReader<'_> {
         found
     }
 
-    fn finish(mut self, window: Window) -> Result<ReadExport, NotRead> {
+    fn finish(mut self, mut window: Window) -> Result<ReadExport, NotRead> {
+        let dialect = self.dialect()?;
         let decoded_bytes = window.offset();
-        if let Some(error) = &window.failure {
-            self.total.tally.records += 1;
-            self.total.tally.rejected += 1;
-            self.total.rejects.push(Reject {
-                offset: decoded_bytes,
-                length: 0,
-                reason: format!("the file cannot be read on from here: {error}"),
-                raw: None,
-            });
+        let (encoding, compression) = (window.stream.encoding, window.stream.compression);
+        let (fingerprint, rest) = window.stream.finish();
+        if let Some(error) = window.failure.take().or(rest.err()) {
+            self.torn_off(decoded_bytes, &error);
         }
         self.total.rejects.sort_by_key(|reject| reject.offset);
-        let dialect = match self.rows {
-            Rows::Json(dialect) => dialect,
-            Rows::Csv { .. } => Dialect::PortalCsv,
-            Rows::Unknown if self.total.tally.rejected == 0 => Dialect::Graph,
-            Rows::Unknown if self.head_names_sign_ins => Dialect::Diagnostic,
-            Rows::Unknown => {
-                return Err(NotRead::NoLog(NoLog {
-                    what: "JSON without a single whole record".to_owned(),
-                    hint: "export it again",
-                }));
-            }
-        };
         let evidence = self.total.evidence;
         let mut blind_spots = evidence.blind_spots(dialect.lists_policies());
         if matches!(&self.framer, Framer::Json(framer) if framer.more_pages()) {
@@ -529,9 +514,8 @@ impl ExportReader<'_> {
         if dialect.caps().contains(&self.total.tally.records) {
             blind_spots.push(BlindSpot::CountAtCap);
         }
-        let (encoding, compression) = (window.stream.encoding, window.stream.compression);
         Ok(ReadExport {
-            fingerprint: window.stream.finish().map_err(NotRead::Failed)?,
+            fingerprint,
             encoding,
             compression,
             dialect,
@@ -541,6 +525,33 @@ impl ExportReader<'_> {
             evidence,
             blind_spots,
         })
+    }
+
+    /// The kind of a file that is read to its end.
+    fn dialect(&self) -> Result<Dialect, NotRead> {
+        match self.rows {
+            Rows::Json(dialect) => Ok(dialect),
+            Rows::Csv { .. } => Ok(Dialect::PortalCsv),
+            // An empty list or page: a log without records.
+            Rows::Unknown if self.total.tally.rejected == 0 => Ok(Dialect::Graph),
+            Rows::Unknown if self.head_names_sign_ins => Ok(Dialect::Diagnostic),
+            Rows::Unknown => Err(NotRead::NoLog(NoLog {
+                what: "JSON without a single whole record".to_owned(),
+                hint: "export it again",
+            })),
+        }
+    }
+
+    /// Notes that the stream ended before its end.
+    fn torn_off(&mut self, offset: u64, error: &io::Error) {
+        self.total.tally.records += 1;
+        self.total.tally.rejected += 1;
+        self.total.rejects.push(Reject {
+            offset,
+            length: 0,
+            reason: format!("the file cannot be read on from here: {error}"),
+            raw: None,
+        });
     }
 }
 

@@ -24,7 +24,11 @@ impl fmt::Display for NoLog {
 
 /// First bytes, what begins with them, and what to do with such a file.
 const OTHER_FILES: [(&[u8], &str, &str); 12] = [
-    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV UTF-8"),
+    (
+        b"PK\x03\x04",
+        "a zip archive or an Excel workbook",
+        "unpack it, or save the sheet as CSV UTF-8",
+    ),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "unpack it first"),
     (b"Rar!\x1A\x07", "a rar archive", "unpack it first"),
     (b"\x28\xB5\x2F\xFD", "a zstd file", "unpack it first (`zstd -d`)"),

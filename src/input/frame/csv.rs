@@ -26,11 +26,24 @@ pub struct CsvFramer {
 impl CsvFramer {
     pub fn new(delimiter: u8, record_limit: usize) -> Self {
         let (header_fields, recovering) = (None, None);
-        Self { delimiter, record_limit, header_fields, recovering, in_long_line: false, at_start: true }
+        Self {
+            delimiter,
+            record_limit,
+            header_fields,
+            recovering,
+            in_long_line: false,
+            at_start: true,
+        }
     }
 
     /// The same contract as [`super::JsonFramer::frame`]. The header is a record like the others.
-    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
+    pub fn frame(
+        &mut self,
+        window: &[u8],
+        base: u64,
+        at_end: bool,
+        spans: &mut Vec<Span>,
+    ) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() && self.step(&mut tiler) == Step::Go {}
         tiler.finish()
@@ -95,7 +108,9 @@ impl CsvFramer {
     fn last_row(&mut self, tiler: &mut Tiler, row: &Row) {
         let short = self.header_fields.is_some_and(|header| row.fields < header);
         match row.end {
-            End::OpenQuote if row.first_line < row.len => self.misfit(tiler, row, DamageReason::OpenQuote),
+            End::OpenQuote if row.first_line < row.len => {
+                self.misfit(tiler, row, DamageReason::OpenQuote)
+            }
             _ if row.end == End::OpenQuote || short && !self.is_blank(tiler.rest()) => {
                 self.misfit(tiler, row, DamageReason::Unfinished);
             }
@@ -122,7 +137,8 @@ impl CsvFramer {
     }
 
     fn is_blank(&self, text: &[u8]) -> bool {
-        let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
+        let blank =
+            |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
         text.iter().all(|&byte| blank(byte))
     }
 }
@@ -167,7 +183,8 @@ impl Row {
     }
 
     fn scan_quoted(bytes: &[u8], first_line: usize, delimiter: u8) -> Self {
-        let mut row = Self { len: bytes.len(), first_line, fields: 0, empty_behind: 0, end: End::Bytes };
+        let mut row =
+            Self { len: bytes.len(), first_line, fields: 0, empty_behind: 0, end: End::Bytes };
         let mut start = 0;
         loop {
             row.fields += 1;
@@ -179,7 +196,8 @@ impl Row {
             let plain = start + quoted;
             let end = memchr3(delimiter, b'\n', b'\r', &bytes[plain..]).map(|at| plain + at);
             let field = &bytes[start..end.unwrap_or(bytes.len())];
-            row.empty_behind = if field.is_empty() || field == b"\"\"" { row.empty_behind + 1 } else { 0 };
+            row.empty_behind =
+                if field.is_empty() || field == b"\"\"" { row.empty_behind + 1 } else { 0 };
             match end {
                 Some(end) if bytes[end] == delimiter => start = end + 1,
                 Some(end) => {

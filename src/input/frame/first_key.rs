@@ -69,7 +69,8 @@ impl FirstKey {
     /// The path of nearly all records.
     pub fn is_known(&self, object: &[u8]) -> bool {
         let Some(known) = self.known() else { return false };
-        object.get(1..).is_some_and(|inner| inner.starts_with(known)) || begins_with(object, known, is_blank) == Some(true)
+        object.get(1..).is_some_and(|inner| inner.starts_with(known))
+            || begins_with(object, known, is_blank) == Some(true)
     }
 
     /// Learns from a whole record that did not begin with the known key. `certain`: it looks like a sign-in. Says

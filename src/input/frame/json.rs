@@ -59,7 +59,13 @@ impl JsonFramer {
     /// Appends spans that tile exactly `base..base + consumed` and returns `consumed`. 0 without `at_end` asks for a
     /// longer window: the same bytes and more behind them. With `at_end` everything is consumed. Every record lies
     /// wholly within the window. A window longer than the record limit by [`WINDOW_SLACK`] is always enough.
-    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
+    pub fn frame(
+        &mut self,
+        window: &[u8],
+        base: u64,
+        at_end: bool,
+        spans: &mut Vec<Span>,
+    ) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() {
             if self.step(&mut tiler) == Step::Go {
@@ -163,8 +169,12 @@ impl JsonFramer {
                 self.more_pages |= names_next_page;
             }
             Member::Broken => self.begin_damage(tiler, DamageReason::Unbalanced, false),
-            Member::Cut if rest.len() > bytes.len() => self.begin_damage(tiler, DamageReason::TooLong, false),
-            Member::Cut if tiler.at_end => self.begin_damage(tiler, DamageReason::Unfinished, false),
+            Member::Cut if rest.len() > bytes.len() => {
+                self.begin_damage(tiler, DamageReason::TooLong, false)
+            }
+            Member::Cut if tiler.at_end => {
+                self.begin_damage(tiler, DamageReason::Unfinished, false)
+            }
             Member::Cut => return Step::NeedMore,
         }
         Step::Go
@@ -184,7 +194,9 @@ impl JsonFramer {
         }
         match self.is_damaged_line(object, scan, closed) {
             None => Step::NeedMore,
-            Some(false) if matches!(scan, Scan::Newline { .. }) => self.document(tiler, object, closed),
+            Some(false) if matches!(scan, Scan::Newline { .. }) => {
+                self.document(tiler, object, closed)
+            }
             Some(ends_with_line) => self.broken_object(tiler, object, scan, closed, ends_with_line),
         }
     }
@@ -208,13 +220,22 @@ impl JsonFramer {
         }
     }
 
-    fn broken_object(&mut self, tiler: &mut Tiler, object: &[u8], scan: Scan, closed: bool, ends_with_line: bool) -> Step {
+    fn broken_object(
+        &mut self,
+        tiler: &mut Tiler,
+        object: &[u8],
+        scan: Scan,
+        closed: bool,
+        ends_with_line: bool,
+    ) -> Step {
         let (reason, cost) = match scan {
             Scan::Complete { len, .. } => (DamageReason::Unbalanced, len),
             Scan::Newline { at } => (DamageReason::Unbalanced, at),
             Scan::BrokenString { at } | Scan::StrayQuote { at } => (DamageReason::BrokenString, at),
             Scan::Incomplete if !closed => return Step::NeedMore,
-            Scan::Incomplete if object.len() < tiler.rest().len() => (DamageReason::TooLong, object.len()),
+            Scan::Incomplete if object.len() < tiler.rest().len() => {
+                (DamageReason::TooLong, object.len())
+            }
             Scan::Incomplete if tiler.at_end => (DamageReason::Unfinished, object.len()),
             Scan::Incomplete => (DamageReason::TooLong, object.len()),
         };
@@ -266,7 +287,9 @@ impl JsonFramer {
         let rest = tiler.rest();
         let bytes = &rest[..rest.len().min(SCALAR_LIMIT)];
         let closed = tiler.at_end || rest.len() > bytes.len();
-        let Some(len) = scalar_len(bytes).or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len())) else {
+        let Some(len) = scalar_len(bytes)
+            .or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len()))
+        else {
             if !closed {
                 return Step::NeedMore;
             }
@@ -276,7 +299,9 @@ impl JsonFramer {
         let behind = bytes[len..].iter().find(|&&byte| !is_blank_on_line(byte));
         match behind {
             None if !closed => return Step::NeedMore,
-            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => tiler.damage(len, DamageReason::NotAnObject, false),
+            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => {
+                tiler.damage(len, DamageReason::NotAnObject, false)
+            }
             Some(_) => self.begin_damage(tiler, DamageReason::Unbalanced, false),
         }
         Step::Go
@@ -296,7 +321,13 @@ impl JsonFramer {
             _ => Resume::Never,
         };
         tiler.damage(1, reason, false);
-        self.resync = Some(Resync { reason, key: known.or(own), ends_with_line, resumes_at_line, at_line_start: false });
+        self.resync = Some(Resync {
+            reason,
+            key: known.or(own),
+            ends_with_line,
+            resumes_at_line,
+            at_line_start: false,
+        });
     }
 
     /// Goes on with a damage until it ends or the window does.
@@ -338,7 +369,13 @@ impl JsonFramer {
         }
     }
 
-    fn recover(&mut self, resync: &Resync, tiler: &mut Tiler, damage_len: usize, record_len: usize) {
+    fn recover(
+        &mut self,
+        resync: &Resync,
+        tiler: &mut Tiler,
+        damage_len: usize,
+        record_len: usize,
+    ) {
         tiler.damage(damage_len, resync.reason, true);
         if resync.reason == DamageReason::Unfinished {
             // It was not the last record after all.

@@ -114,7 +114,9 @@ impl Resync {
 /// What the trial of a candidate gave.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trial {
-    Whole { len: usize },
+    Whole {
+        len: usize,
+    },
     Refused,
     /// The bytes end too early to say.
     Cut,
@@ -125,7 +127,9 @@ pub(super) fn try_candidate(bytes: &[u8], closed: bool, effort: &mut Effort) -> 
     let Some(cap) = effort.candidate_cap() else { return Trial::Refused };
     let seen = &bytes[..bytes.len().min(cap)];
     let cost = match scan_object(seen, false) {
-        Scan::Complete { len, brackets_balanced } if brackets_balanced && looks_whole(&bytes[..len]) => {
+        Scan::Complete { len, brackets_balanced }
+            if brackets_balanced && looks_whole(&bytes[..len]) =>
+        {
             return Trial::Whole { len };
         }
         Scan::Complete { len, .. } => len,
@@ -207,11 +211,13 @@ struct Marks {
 impl Marks {
     fn of_envelope(object: &[u8]) -> Self {
         let mut marks = Self::of(object);
-        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties")) {
+        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties"))
+        {
             let inner = match value.first() {
                 Some(b'{') => Self::of(value),
                 // Some forwarders write the properties as JSON text.
-                Some(b'"') => serde_json::from_slice::<String>(value).map_or(Self::default(), |text| Self::of(text.as_bytes())),
+                Some(b'"') => serde_json::from_slice::<String>(value)
+                    .map_or(Self::default(), |text| Self::of(text.as_bytes())),
                 _ => Self::default(),
             };
             marks.id |= inner.id;
@@ -224,7 +230,8 @@ impl Marks {
         let mut marks = Self::default();
         for (key, _) in members(object).filter(|(_, value)| value.first() == Some(&b'"')) {
             marks.id |= key.eq_ignore_ascii_case("id");
-            marks.time |= key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
+            marks.time |=
+                key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
         }
         marks
     }
@@ -232,8 +239,9 @@ impl Marks {
 
 pub(crate) fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
     let Some((&first, rest)) = wanted.split_first() else { return true };
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes)
-        .any(|at| bytes.get(at + 1..at + 1 + rest.len()).is_some_and(|found| found.eq_ignore_ascii_case(rest)))
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes).any(|at| {
+        bytes.get(at + 1..at + 1 + rest.len()).is_some_and(|found| found.eq_ignore_ascii_case(rest))
+    })
 }
 
 #[cfg(test)]
