@@ -6,6 +6,8 @@
 
 use memchr::{memchr_iter, memmem};
 
+#[cfg(target_arch = "x86_64")]
+use super::frame::{Avx2, PLACES, REACH};
 use super::frame::contains_any_case;
 
 /// Looks for the listed partners.
@@ -36,8 +38,7 @@ impl Peek {
             Anchor::Tenant(at) => match tenant_key(record, at) {
                 TenantKey::Home => {
                     home_tenants += 1;
-                    is_plain_home_key(record, at)
-                        && self.is_foreign(value_behind(record, at + "tenantId".len()))
+                    is_plain_home_key(record, at) && self.is_foreign(value_behind(record, at + "tenantId".len()))
                 }
                 TenantKey::AppOwner => {
                     let value = value_behind(record, at + "tenantId".len());
@@ -86,8 +87,7 @@ impl Peek {
     fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
         self.escape.find_iter(record).any(|at| {
             let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
-            let code =
-                digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
+            let code = digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
             // Half an escape is a doubt as well.
             code.is_none_or(|code| code.is_ascii_alphanumeric())
         })
@@ -96,24 +96,40 @@ impl Peek {
 
 /// The GUID of 36 characters, in any case, as a number. None if it is none.
 pub fn parse_guid(text: &[u8; 36]) -> Option<u128> {
-    let mut guid = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        match at {
-            8 | 13 | 18 | 23 if byte == b'-' => {}
-            8 | 13 | 18 | 23 => return None,
-            _ => guid = guid << 4 | u128::from(hex_digit(byte)?),
-        }
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    if DASHES.iter().any(|&at| text[at] != b'-') {
+        return None;
     }
-    Some(guid)
+    let (mut guid, mut invalid) = (0, 0);
+    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
+        // At most 12 digits: cheaper than a number of 128 bits for each.
+        let digits = group.len() as u32 * 4;
+        let number = text[group].iter().fold(0u64, |number, &byte| {
+            let digit = HEX_DIGITS[usize::from(byte)];
+            invalid |= digit;
+            number << 4 | u64::from(digit & 0xf)
+        });
+        guid = guid << digits | u128::from(number);
+    }
+    (invalid & NO_DIGIT == 0).then_some(guid)
 }
 
-fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each byte as a hexadecimal digit, or `NO_DIGIT`.
+const HEX_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
     }
+    digits
+};
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    Some(HEX_DIGITS[usize::from(byte)]).filter(|&digit| digit != NO_DIGIT)
 }
 
 /// A word, in any case, that all rules hang on, and where it begins.
@@ -127,50 +143,31 @@ const TENANT: &[u8] = b"tenant";
 const PROVIDER: &[u8] = b"provider";
 
 /// Calls `check` for each anchor until it says no; says whether it never did.
-///
-/// Blocks are first tested as a whole for three letters of either word in their places, a loop without branches that
-/// the compiler turns into vector instructions. Setting bit 5 makes letters lower case, and may take other bytes for
-/// letters: the second test is exact.
 fn each_anchor(bytes: &[u8], mut check: impl FnMut(Anchor) -> bool) -> bool {
-    const BLOCK: usize = 64;
-    /// How far behind its block a test looks.
-    const REACH: usize = 6;
-    let mut start = 0;
-    while let Some(block) =
-        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ BLOCK + REACH }>())
-    {
-        if may_hold_anchor(block) && !anchors_in(bytes, start, start + BLOCK).all(&mut check) {
-            return false;
+    let mut at = 0;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = Avx2::detect() {
+        let letters = [PLACES.map(|place| TENANT[place]), PLACES.map(|place| PROVIDER[place])];
+        loop {
+            at = avx2.find_words(bytes, at, letters);
+            if bytes.len() - at < REACH {
+                break;
+            }
+            if !anchor_at(bytes, at).is_none_or(&mut check) {
+                return false;
+            }
+            at += 1;
         }
-        start += BLOCK;
     }
-    anchors_in(bytes, start, bytes.len()).all(check)
+    (at..bytes.len()).filter_map(|at| anchor_at(bytes, at)).all(check)
 }
 
-#[inline]
-fn may_hold_anchor(block: &[u8; 70]) -> bool {
-    let mut found = 0;
-    for at in 0..64 {
-        let is = |place: usize, letter: u8| u8::from(block[at + place] | 0x20 == letter);
-        let tenant = is(0, b't') & is(3, b'a') & is(5, b't');
-        let provider = is(0, b'p') & is(3, b'v') & is(5, b'd');
-        found |= tenant | provider;
+fn anchor_at(bytes: &[u8], at: usize) -> Option<Anchor> {
+    match bytes[at] | 0x20 {
+        b't' if starts_with_any_case(&bytes[at..], TENANT) => Some(Anchor::Tenant(at)),
+        b'p' if starts_with_any_case(&bytes[at..], PROVIDER) => Some(Anchor::Provider(at)),
+        _ => None,
     }
-    found != 0
-}
-
-/// The anchors that begin between these places.
-fn anchors_in(bytes: &[u8], start: usize, end: usize) -> impl Iterator<Item = Anchor> {
-    (start..end).filter_map(move |at| {
-        let begins = |word: &[u8]| {
-            bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
-        };
-        match bytes[at] | 0x20 {
-            b't' if begins(TENANT) => Some(Anchor::Tenant(at)),
-            b'p' if begins(PROVIDER) => Some(Anchor::Provider(at)),
-            _ => None,
-        }
-    })
 }
 
 /// "service" before the provider, with any blank or mark between.
@@ -208,8 +205,7 @@ fn tenant_key(bytes: &[u8], tenant: usize) -> TenantKey {
 fn is_plain_home_key(bytes: &[u8], tenant: usize) -> bool {
     let Some(start) = tenant.checked_sub("\"home".len()) else { return false };
     let key = &bytes[start..];
-    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId"))
-        && (start == 0 || bytes[start - 1] != b'\\')
+    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId")) && (start == 0 || bytes[start - 1] != b'\\')
 }
 
 /// What follows a key and its colon; the key's closing quote is at `key_end`.
@@ -237,8 +233,5 @@ fn starts_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 fn ends_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
-    bytes
-        .len()
-        .checked_sub(word.len())
-        .is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
+    bytes.len().checked_sub(word.len()).is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
 }

@@ -4,7 +4,7 @@
 //! row. A row that spans lines is believed only if it has as many fields as the header: a lone quote would otherwise
 //! swallow the file.
 
-use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::tiler::{Step, Tiler};
 use super::{DamageReason, Span};
@@ -26,24 +26,11 @@ pub struct CsvFramer {
 impl CsvFramer {
     pub fn new(delimiter: u8, record_limit: usize) -> Self {
         let (header_fields, recovering) = (None, None);
-        Self {
-            delimiter,
-            record_limit,
-            header_fields,
-            recovering,
-            in_long_line: false,
-            at_start: true,
-        }
+        Self { delimiter, record_limit, header_fields, recovering, in_long_line: false, at_start: true }
     }
 
     /// The same contract as [`super::JsonFramer::frame`]. The header is a record like the others.
-    pub fn frame(
-        &mut self,
-        window: &[u8],
-        base: u64,
-        at_end: bool,
-        spans: &mut Vec<Span>,
-    ) -> usize {
+    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() && self.step(&mut tiler) == Step::Go {}
         tiler.finish()
@@ -86,7 +73,7 @@ impl CsvFramer {
         let text = &tiler.rest()[..row.len];
         if self.at_start && is_preamble(text) || self.is_blank(text) {
             self.pass_over(tiler, row.len);
-        } else if self.fits(row) {
+        } else if self.fits(row, text) {
             self.header_fields.get_or_insert(row.fields);
             tiler.record(row.len, self.recovering.take().is_some());
         } else {
@@ -108,9 +95,7 @@ impl CsvFramer {
     fn last_row(&mut self, tiler: &mut Tiler, row: &Row) {
         let short = self.header_fields.is_some_and(|header| row.fields < header);
         match row.end {
-            End::OpenQuote if row.first_line < row.len => {
-                self.misfit(tiler, row, DamageReason::OpenQuote)
-            }
+            End::OpenQuote if row.first_line < row.len => self.misfit(tiler, row, DamageReason::OpenQuote),
             _ if row.end == End::OpenQuote || short && !self.is_blank(tiler.rest()) => {
                 self.misfit(tiler, row, DamageReason::Unfinished);
             }
@@ -131,14 +116,14 @@ impl CsvFramer {
     }
 
     /// As many fields as the header, but for empty ones behind.
-    fn fits(&self, row: &Row) -> bool {
-        let Some(header) = self.header_fields else { return row.end != End::OpenQuote };
-        row.fields >= header && row.fields - header <= row.empty_behind
+    fn fits(&self, row: &Row, text: &[u8]) -> bool {
+        let Some(header) = self.header_fields else { return true };
+        row.fields == header
+            || row.fields > header && row.fields - header <= empty_fields_behind(text, self.delimiter)
     }
 
     fn is_blank(&self, text: &[u8]) -> bool {
-        let blank =
-            |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
+        let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
         text.iter().all(|&byte| blank(byte))
     }
 }
@@ -163,8 +148,6 @@ struct Row {
     /// The length of its first physical line: less than `len` if it spans several.
     first_line: usize,
     fields: usize,
-    /// How many empty fields it ends with.
-    empty_behind: usize,
     end: End,
 }
 
@@ -178,43 +161,47 @@ impl Row {
         }
         let end = if line_end.is_some() { End::Line } else { End::Bytes };
         let fields = memchr_iter(delimiter, line).count() + 1;
-        let empty_behind = line.iter().rev().take_while(|&&byte| byte == delimiter).count();
-        Self { len: first_line, first_line, fields, empty_behind, end }
+        Self { len: first_line, first_line, fields, end }
     }
 
+    /// Goes from quote to quote; what lies between is plain text, in which delimiters are counted and a line ends.
     fn scan_quoted(bytes: &[u8], first_line: usize, delimiter: u8) -> Self {
-        let mut row =
-            Self { len: bytes.len(), first_line, fields: 0, empty_behind: 0, end: End::Bytes };
-        let mut start = 0;
-        loop {
-            row.fields += 1;
-            let Some(quoted) = quoted_len(&bytes[start..]) else {
+        let mut row = Self { len: bytes.len(), first_line, fields: 1, end: End::Bytes };
+        let (mut at, mut line_end) = (0, first_line);
+        while let Some(plain) = memchr(b'"', &bytes[at..line_end]) {
+            let quote = at + plain;
+            row.fields += memchr_iter(delimiter, &bytes[at..quote]).count();
+            let opens_field = quote == 0 || bytes[quote - 1] == delimiter;
+            let Some(len) = (if opens_field { quoted_len(&bytes[quote..]) } else { Some(1) }) else {
                 row.end = End::OpenQuote;
                 return row;
             };
-            // Behind the closing quote, the rest of the field is plain.
-            let plain = start + quoted;
-            let end = memchr3(delimiter, b'\n', b'\r', &bytes[plain..]).map(|at| plain + at);
-            let field = &bytes[start..end.unwrap_or(bytes.len())];
-            row.empty_behind =
-                if field.is_empty() || field == b"\"\"" { row.empty_behind + 1 } else { 0 };
-            match end {
-                Some(end) if bytes[end] == delimiter => start = end + 1,
-                Some(end) => {
-                    (row.len, row.end) = (end, End::Line);
-                    return row;
-                }
-                None => return row,
+            at = quote + len;
+            if at > line_end {
+                line_end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |further| at + further);
             }
         }
+        row.fields += memchr_iter(delimiter, &bytes[at..line_end]).count();
+        if line_end < bytes.len() {
+            (row.len, row.end) = (line_end, End::Line);
+        }
+        row
     }
 }
 
-/// The length of the quoted text at the start of a field, 0 if it has none; None if it is not closed.
-fn quoted_len(field: &[u8]) -> Option<usize> {
-    if field.first() != Some(&b'"') {
-        return Some(0);
+/// How many empty fields a row ends with.
+fn empty_fields_behind(mut text: &[u8], delimiter: u8) -> usize {
+    let mut count = 0;
+    loop {
+        let unquoted = text.strip_suffix(b"\"\"").filter(|before| before.last() == Some(&delimiter)).unwrap_or(text);
+        let Some(before) = unquoted.strip_suffix(&[delimiter]) else { return count };
+        text = before;
+        count += 1;
     }
+}
+
+/// The length of the quoted text that begins here, with its quotes; None if it is not closed.
+fn quoted_len(field: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
         at += memchr(b'"', &field[at..])? + 1;

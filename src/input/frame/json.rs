@@ -6,8 +6,8 @@
 
 use memchr::memchr;
 
-use super::first_key::{FirstKey, Opening, begins_with, is_blank, is_blank_on_line, opening};
-use super::resync::{Effort, Place, Resume, Resync, Trial, mentions_time, try_candidate};
+use super::first_key::{BLANKS_LIMIT, FirstKey, Opening, begins_with, is_blank, is_blank_on_line, opening};
+use super::resync::{Effort, Passed, Place, Resume, Resync, Trial, mentions_time, next_candidate, try_candidate};
 use super::scan::{Scan, scan_object};
 use super::tiler::{Step, Tiler};
 use super::wrapper::{Member, Probe, count_leading, member, probe, scalar_len};
@@ -38,6 +38,8 @@ pub struct JsonFramer {
     first_key: FirstKey,
     /// A record with the known first key has closed on its line, outside of any container.
     lines_seen: bool,
+    /// The length of the longest record that was found to hide no other.
+    longest: usize,
     more_pages: bool,
     resync: Option<Resync>,
     effort: Effort,
@@ -50,6 +52,7 @@ impl JsonFramer {
             open: Vec::new(),
             first_key: FirstKey::default(),
             lines_seen: false,
+            longest: 0,
             more_pages: false,
             resync: None,
             effort: Effort::new(record_limit),
@@ -59,13 +62,7 @@ impl JsonFramer {
     /// Appends spans that tile exactly `base..base + consumed` and returns `consumed`. 0 without `at_end` asks for a
     /// longer window: the same bytes and more behind them. With `at_end` everything is consumed. Every record lies
     /// wholly within the window. A window longer than the record limit by [`WINDOW_SLACK`] is always enough.
-    pub fn frame(
-        &mut self,
-        window: &[u8],
-        base: u64,
-        at_end: bool,
-        spans: &mut Vec<Span>,
-    ) -> usize {
+    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() {
             if self.step(&mut tiler) == Step::Go {
@@ -169,12 +166,8 @@ impl JsonFramer {
                 self.more_pages |= names_next_page;
             }
             Member::Broken => self.begin_damage(tiler, DamageReason::Unbalanced, false),
-            Member::Cut if rest.len() > bytes.len() => {
-                self.begin_damage(tiler, DamageReason::TooLong, false)
-            }
-            Member::Cut if tiler.at_end => {
-                self.begin_damage(tiler, DamageReason::Unfinished, false)
-            }
+            Member::Cut if rest.len() > bytes.len() => self.begin_damage(tiler, DamageReason::TooLong, false),
+            Member::Cut if tiler.at_end => self.begin_damage(tiler, DamageReason::Unfinished, false),
             Member::Cut => return Step::NeedMore,
         }
         Step::Go
@@ -185,31 +178,66 @@ impl JsonFramer {
         let at_top = self.open.is_empty();
         let scan = scan_object(object, at_top);
         if let Scan::Complete { len, brackets_balanced: true } = scan {
-            self.learn(&object[..len], at_top);
-            tiler.record(len, false);
-            return Step::Go;
+            return self.whole_object(tiler, &object[..len], at_top);
         }
         if !at_top {
             return self.broken_object(tiler, object, scan, closed, false);
         }
         match self.is_damaged_line(object, scan, closed) {
             None => Step::NeedMore,
-            Some(false) if matches!(scan, Scan::Newline { .. }) => {
-                self.document(tiler, object, closed)
-            }
+            Some(false) if matches!(scan, Scan::Newline { .. }) => self.document(tiler, object, closed),
             Some(ends_with_line) => self.broken_object(tiler, object, scan, closed, ends_with_line),
         }
     }
 
     /// An object of several lines that is no wrapper.
     fn document(&mut self, tiler: &mut Tiler, object: &[u8], closed: bool) -> Step {
-        let scan = scan_object(object, false);
-        if let Scan::Complete { len, brackets_balanced: true } = scan {
-            self.learn(&object[..len], false);
-            tiler.record(len, false);
-            return Step::Go;
+        match scan_object(object, false) {
+            Scan::Complete { len, brackets_balanced: true } => self.whole_object(tiler, &object[..len], false),
+            scan => self.broken_object(tiler, object, scan, closed, false),
         }
-        self.broken_object(tiler, object, scan, closed, false)
+    }
+
+    /// An object that closes. A gap in a record may leave brackets open that only the end of the page closes again: the
+    /// object then holds all records up to there. So those that are longer than any before, or that are not followed as
+    /// they should, are searched for a record inside.
+    fn whole_object(&mut self, tiler: &mut Tiler, record: &[u8], on_its_line: bool) -> Step {
+        let Some(in_order) = self.is_followed_in_order(tiler, record.len()) else { return Step::NeedMore };
+        if record.len() > self.longest || !in_order {
+            if self.hides_a_record(tiler.offset(), record) {
+                self.begin_damage(tiler, DamageReason::Unbalanced, on_its_line);
+                return Step::Go;
+            }
+            self.longest = self.longest.max(record.len());
+        }
+        self.learn(record, on_its_line);
+        tiler.record(record.len(), false);
+        Step::Go
+    }
+
+    /// Whether an element of an array is followed by a comma or the end of the array. None: give more bytes.
+    fn is_followed_in_order(&self, tiler: &Tiler, len: usize) -> Option<bool> {
+        if self.open.is_empty() {
+            return Some(true);
+        }
+        let behind = &tiler.rest()[len..];
+        match behind.iter().take(BLANKS_LIMIT).find(|&&byte| !is_blank(byte)) {
+            Some(byte) => Some(matches!(byte, b',' | b']')),
+            None => (tiler.at_end || behind.len() >= BLANKS_LIMIT).then_some(false),
+        }
+    }
+
+    fn hides_a_record(&mut self, offset: u64, record: &[u8]) -> bool {
+        let Some(key) = self.searched_key(record) else { return false };
+        let mut from = 1;
+        while let Place::Candidate(at) = next_candidate(record, from, &key) {
+            self.effort.reach(offset + at as u64);
+            if matches!(try_candidate(&record[at..], true, &mut self.effort), Trial::Whole { .. }) {
+                return true;
+            }
+            from = at + 1;
+        }
+        false
     }
 
     fn learn(&mut self, record: &[u8], on_its_line: bool) {
@@ -220,22 +248,13 @@ impl JsonFramer {
         }
     }
 
-    fn broken_object(
-        &mut self,
-        tiler: &mut Tiler,
-        object: &[u8],
-        scan: Scan,
-        closed: bool,
-        ends_with_line: bool,
-    ) -> Step {
+    fn broken_object(&mut self, tiler: &mut Tiler, object: &[u8], scan: Scan, closed: bool, ends_with_line: bool) -> Step {
         let (reason, cost) = match scan {
             Scan::Complete { len, .. } => (DamageReason::Unbalanced, len),
             Scan::Newline { at } => (DamageReason::Unbalanced, at),
             Scan::BrokenString { at } | Scan::StrayQuote { at } => (DamageReason::BrokenString, at),
             Scan::Incomplete if !closed => return Step::NeedMore,
-            Scan::Incomplete if object.len() < tiler.rest().len() => {
-                (DamageReason::TooLong, object.len())
-            }
+            Scan::Incomplete if object.len() < tiler.rest().len() => (DamageReason::TooLong, object.len()),
             Scan::Incomplete if tiler.at_end => (DamageReason::Unfinished, object.len()),
             Scan::Incomplete => (DamageReason::TooLong, object.len()),
         };
@@ -287,9 +306,7 @@ impl JsonFramer {
         let rest = tiler.rest();
         let bytes = &rest[..rest.len().min(SCALAR_LIMIT)];
         let closed = tiler.at_end || rest.len() > bytes.len();
-        let Some(len) = scalar_len(bytes)
-            .or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len()))
-        else {
+        let Some(len) = scalar_len(bytes).or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len())) else {
             if !closed {
                 return Step::NeedMore;
             }
@@ -299,9 +316,7 @@ impl JsonFramer {
         let behind = bytes[len..].iter().find(|&&byte| !is_blank_on_line(byte));
         match behind {
             None if !closed => return Step::NeedMore,
-            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => {
-                tiler.damage(len, DamageReason::NotAnObject, false)
-            }
+            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => tiler.damage(len, DamageReason::NotAnObject, false),
             Some(_) => self.begin_damage(tiler, DamageReason::Unbalanced, false),
         }
         Step::Go
@@ -309,25 +324,28 @@ impl JsonFramer {
 
     /// Tiles one byte as damage, so that the search for the next record goes forward in any case.
     fn begin_damage(&mut self, tiler: &mut Tiler, reason: DamageReason, ends_with_line: bool) {
-        let known = self.first_key.known().map(<[u8]>::to_vec);
-        let own = match opening(tiler.rest(), is_blank) {
-            Opening::Key(key) => Some(key.to_vec()),
-            _ => None,
-        };
+        let known = self.first_key.known();
         let resumes_at_line = match reason {
             _ if !self.open.is_empty() => Resume::Never,
             DamageReason::NotAnObject if known.is_none() => Resume::AtAnyOpening,
             _ if self.lines_seen => Resume::AtKnownKey,
             _ => Resume::Never,
         };
+        let rest = tiler.rest();
+        let key = self.searched_key(&rest[..rest.len().min(self.record_limit)]);
+        let takes_elements = known.is_none();
         tiler.damage(1, reason, false);
-        self.resync = Some(Resync {
-            reason,
-            key: known.or(own),
-            ends_with_line,
-            resumes_at_line,
-            at_line_start: false,
-        });
+        let passed = Passed::default();
+        self.resync = Some(Resync { reason, key, takes_elements, ends_with_line, resumes_at_line, passed });
+    }
+
+    /// How the next record begins, as far as is known: like those before, else like the one at hand.
+    fn searched_key(&self, object: &[u8]) -> Option<Vec<u8>> {
+        let own = || match opening(object, is_blank) {
+            Opening::Key(key) => Some(key),
+            _ => None,
+        };
+        self.first_key.known().or_else(own).map(<[u8]>::to_vec)
     }
 
     /// Goes on with a damage until it ends or the window does.
@@ -369,13 +387,7 @@ impl JsonFramer {
         }
     }
 
-    fn recover(
-        &mut self,
-        resync: &Resync,
-        tiler: &mut Tiler,
-        damage_len: usize,
-        record_len: usize,
-    ) {
+    fn recover(&mut self, resync: &Resync, tiler: &mut Tiler, damage_len: usize, record_len: usize) {
         tiler.damage(damage_len, resync.reason, true);
         if resync.reason == DamageReason::Unfinished {
             // It was not the last record after all.
@@ -389,7 +401,7 @@ impl JsonFramer {
 
     /// Tiles what is surely damage and waits for more bytes.
     fn pause(&mut self, mut resync: Resync, tiler: &mut Tiler, damage: &[u8]) -> Step {
-        resync.pass(damage);
+        resync.passed = resync.passed.and(damage);
         tiler.damage(damage.len(), resync.reason, true);
         self.resync = Some(resync);
         Step::NeedMore

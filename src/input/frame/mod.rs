@@ -21,7 +21,9 @@ use std::fmt;
 
 pub use csv::CsvFramer;
 pub use json::JsonFramer;
-pub(crate) use resync::contains_any_case;
+pub(super) use resync::contains_any_case;
+#[cfg(target_arch = "x86_64")]
+pub(super) use scan_avx2::{Avx2, PLACES, REACH};
 
 /// The longest record that is framed, unless the user says otherwise. Real sign-ins have 2 to 60 KiB.
 pub const RECORD_LIMIT: usize = 16 << 20;

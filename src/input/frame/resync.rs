@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2};
 use serde::de::IgnoredAny;
 
 use super::DamageReason;
-use super::first_key::{BLANKS_LIMIT, Opening, is_blank, opening};
+use super::first_key::{BLANKS_LIMIT, Opening, begins_with, is_blank, opening};
 use super::scan::{Scan, scan_object};
 use super::wrapper::members;
 
@@ -15,14 +15,42 @@ use super::wrapper::members;
 #[derive(Debug)]
 pub(super) struct Resync {
     pub reason: DamageReason,
-    /// The first key of the record searched for; None if no record has been seen.
+    /// The first key of the record searched for; None if there was none to see.
     pub key: Option<Vec<u8>>,
+    /// The key is only that of the damaged record itself, and may be damaged too: so what stands behind `},` is also
+    /// taken for the beginning of a record.
+    pub takes_elements: bool,
     /// The damage ends with its line, whatever is found: in JSON lines the next line is a record again.
     pub ends_with_line: bool,
     /// An object or array at the beginning of a line is taken for a new document, without trying it first.
     pub resumes_at_line: Resume,
+    /// What lies behind the bytes at hand.
+    pub passed: Passed,
+}
+
+/// As much of the bytes passed as the judgement of the next ones needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Passed {
     /// Only blanks since the last newline.
-    pub at_line_start: bool,
+    in_indent: bool,
+    /// The last two bytes that are not blank.
+    last: [u8; 2],
+}
+
+impl Passed {
+    /// After these bytes as well.
+    pub fn and(self, bytes: &[u8]) -> Self {
+        let in_indent = match bytes.iter().rev().find(|&&byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+            Some(&byte) => byte == b'\n',
+            None => self.in_indent,
+        };
+        let mut last = bytes.iter().rev().copied().filter(|&byte| !is_blank(byte));
+        let last = match (last.next(), last.next()) {
+            (Some(last), before) => [before.unwrap_or(self.last[1]), last],
+            (None, _) => self.last,
+        };
+        Self { in_indent, last }
+    }
 }
 
 /// Which lines are taken up again without a trial.
@@ -69,7 +97,8 @@ impl Resync {
     }
 
     fn judge(&self, bytes: &[u8], at: usize) -> Place {
-        let heads_line = !self.ends_with_line && self.heads_line(bytes, at);
+        let passed = self.passed.and(&bytes[..at]);
+        let heads_line = !self.ends_with_line && passed.in_indent;
         if bytes[at] == b'[' {
             return self.judge_array(bytes, at, heads_line);
         }
@@ -78,7 +107,8 @@ impl Resync {
             Opening::NoKey => return Place::None,
             Opening::Cut => return Place::Cut(at),
         };
-        let is_wanted = self.key.as_deref().is_none_or(|wanted| wanted == key);
+        let is_element = self.takes_elements && passed.last == *b"},";
+        let is_wanted = is_element || self.key.as_deref().is_none_or(|wanted| wanted == key);
         match self.resumes_at_line {
             Resume::AtAnyOpening if heads_line => Place::Line(at),
             Resume::AtKnownKey if heads_line && is_wanted => Place::Line(at),
@@ -97,26 +127,19 @@ impl Resync {
             _ => Place::None,
         }
     }
+}
 
-    fn heads_line(&self, bytes: &[u8], at: usize) -> bool {
-        match bytes[..at].iter().rev().find(|&&byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
-            Some(&before) => before == b'\n',
-            None => self.at_line_start,
-        }
-    }
-
-    /// Notes what lies behind, now that these bytes have been tiled.
-    pub fn pass(&mut self, bytes: &[u8]) {
-        self.at_line_start = self.heads_line(bytes, bytes.len());
-    }
+/// The next place at or behind `from` where an object begins with this key.
+pub(super) fn next_candidate(bytes: &[u8], from: usize, key: &[u8]) -> Place {
+    let wanted = |at: &usize| begins_with(&bytes[*at..], key, is_blank) == Some(true);
+    let place = memchr::memchr_iter(b'{', &bytes[from..]).map(|at| from + at).find(wanted);
+    place.map_or(Place::None, Place::Candidate)
 }
 
 /// What the trial of a candidate gave.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trial {
-    Whole {
-        len: usize,
-    },
+    Whole { len: usize },
     Refused,
     /// The bytes end too early to say.
     Cut,
@@ -127,9 +150,7 @@ pub(super) fn try_candidate(bytes: &[u8], closed: bool, effort: &mut Effort) -> 
     let Some(cap) = effort.candidate_cap() else { return Trial::Refused };
     let seen = &bytes[..bytes.len().min(cap)];
     let cost = match scan_object(seen, false) {
-        Scan::Complete { len, brackets_balanced }
-            if brackets_balanced && looks_whole(&bytes[..len]) =>
-        {
+        Scan::Complete { len, brackets_balanced } if brackets_balanced && looks_whole(&bytes[..len]) => {
             return Trial::Whole { len };
         }
         Scan::Complete { len, .. } => len,
@@ -211,13 +232,11 @@ struct Marks {
 impl Marks {
     fn of_envelope(object: &[u8]) -> Self {
         let mut marks = Self::of(object);
-        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties"))
-        {
+        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties")) {
             let inner = match value.first() {
                 Some(b'{') => Self::of(value),
                 // Some forwarders write the properties as JSON text.
-                Some(b'"') => serde_json::from_slice::<String>(value)
-                    .map_or(Self::default(), |text| Self::of(text.as_bytes())),
+                Some(b'"') => serde_json::from_slice::<String>(value).map_or(Self::default(), |text| Self::of(text.as_bytes())),
                 _ => Self::default(),
             };
             marks.id |= inner.id;
@@ -230,17 +249,20 @@ impl Marks {
         let mut marks = Self::default();
         for (key, _) in members(object).filter(|(_, value)| value.first() == Some(&b'"')) {
             marks.id |= key.eq_ignore_ascii_case("id");
-            marks.time |=
-                key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
+            marks.time |= key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
         }
         marks
     }
 }
 
-pub(crate) fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
-    let Some((&first, rest)) = wanted.split_first() else { return true };
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes).any(|at| {
-        bytes.get(at + 1..at + 1 + rest.len()).is_some_and(|found| found.eq_ignore_ascii_case(rest))
+/// Whether the text occurs, letters compared without case. Looks for its rarest letter first.
+pub(in crate::input) fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
+    const COMMON_FIRST: &[u8] = b".-0123456789\"eatoinsrdlcmupgfhbvwykxjqz";
+    let rarity = |byte: u8| COMMON_FIRST.iter().position(|&common| common == byte.to_ascii_lowercase());
+    let Some((place, &rarest)) = wanted.iter().enumerate().max_by_key(|&(_, &byte)| rarity(byte)) else { return true };
+    memchr::memchr2_iter(rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase(), bytes).any(|at| {
+        let found = at.checked_sub(place).and_then(|start| bytes.get(start..start + wanted.len()));
+        found.is_some_and(|found| found.eq_ignore_ascii_case(wanted))
     })
 }
 

@@ -43,9 +43,7 @@ pub(super) fn scan_bytewise(bytes: &[u8], stop_at_newline: bool) -> Scan {
     for (at, &byte) in bytes.iter().enumerate() {
         let escapes_next = byte == b'\\' && !escaped;
         match byte {
-            b'"' if !escaped && !in_string && !may_precede_string(previous) => {
-                return Scan::StrayQuote { at };
-            }
+            b'"' if !escaped && !in_string && !may_precede_string(previous) => return Scan::StrayQuote { at },
             b'"' if !escaped => in_string = !in_string,
             b'\n' if in_string => return Scan::BrokenString { at },
             b'\n' if stop_at_newline => return Scan::Newline { at },
@@ -109,9 +107,7 @@ pub(super) fn scan_blocks<B: BlockOps>(ops: B, bytes: &[u8], stop_at_newline: bo
 impl Scan {
     fn moved_by(self, by: usize) -> Self {
         match self {
-            Self::Complete { len, brackets_balanced } => {
-                Self::Complete { len: len + by, brackets_balanced }
-            }
+            Self::Complete { len, brackets_balanced } => Self::Complete { len: len + by, brackets_balanced },
             Self::Newline { at } => Self::Newline { at: at + by },
             Self::BrokenString { at } => Self::BrokenString { at: at + by },
             Self::StrayQuote { at } => Self::StrayQuote { at: at + by },
@@ -135,6 +131,7 @@ struct BlockState {
 }
 
 /// The masks of one block with strings taken out.
+#[derive(Clone, Copy)]
 struct Structure {
     open: u64,
     close: u64,
@@ -157,7 +154,7 @@ impl BlockState {
         let s = self.structure(ops, ops.masks(block));
         let closed = i64::from(s.close.count_ones());
         if (s.stop != 0 || self.depth <= closed)
-            && let Some(end) = self.end_within(&s)
+            && let Some(end) = s.end(self.depth, self.brackets)
         {
             return Some(end);
         }
@@ -200,28 +197,28 @@ impl BlockState {
         self.escaped = u64::from(overflow);
         (EVEN ^ carried << 1) & follows
     }
+}
 
-    /// The bit-by-bit look at a block in which the object may end or the scan must.
+impl Structure {
+    /// The bit-by-bit look at a block in which the object may end or the scan must, given the depth before it. By value
+    /// and not inlined: the state of the scan can then stay in registers.
     #[inline(never)]
-    fn end_within(&self, s: &Structure) -> Option<Scan> {
-        let stop = s.stop.trailing_zeros();
-        let mut closes = s.close & below(stop);
+    fn end(self, depth: i64, brackets: i64) -> Option<Scan> {
+        let stop = self.stop.trailing_zeros();
+        let mut closes = self.close & below(stop);
         while closes != 0 {
             let at = closes.trailing_zeros();
             let upto = below(at + 1);
-            if self.depth + net(s.open & upto, s.close & upto) == 0 {
-                let brackets = self.brackets + net(s.bracket_open & upto, s.bracket_close & upto);
-                return Some(Scan::Complete {
-                    len: at as usize + 1,
-                    brackets_balanced: brackets == 0,
-                });
+            if depth + net(self.open & upto, self.close & upto) == 0 {
+                let brackets = brackets + net(self.bracket_open & upto, self.bracket_close & upto);
+                return Some(Scan::Complete { len: at as usize + 1, brackets_balanced: brackets == 0 });
             }
             closes &= closes - 1;
         }
         let (bit, at) = (1u64.checked_shl(stop)?, stop as usize);
-        Some(if s.stray & bit != 0 {
+        Some(if self.stray & bit != 0 {
             Scan::StrayQuote { at }
-        } else if s.inside & bit != 0 {
+        } else if self.inside & bit != 0 {
             Scan::BrokenString { at }
         } else {
             Scan::Newline { at }
@@ -250,10 +247,7 @@ mod tests {
     impl BlockOps for PlainOps {
         fn masks(self, block: &[u8; 64]) -> BlockMasks {
             let mask = |wanted: &dyn Fn(u8) -> bool| {
-                block
-                    .iter()
-                    .enumerate()
-                    .fold(0, |bits, (i, &byte)| bits | u64::from(wanted(byte)) << i)
+                block.iter().enumerate().fold(0, |bits, (i, &byte)| bits | u64::from(wanted(byte)) << i)
             };
             BlockMasks {
                 quote: mask(&|b| b == b'"'),
@@ -284,8 +278,7 @@ mod tests {
                 r#""{ } [ ] in a string","#, "0123456789,0123456789,0123456789,0123456789,",
             ]).prop_map(|text| text.as_bytes().to_vec()),
         ];
-        prop::collection::vec(piece, 0..60)
-            .prop_map(|pieces| [b"{".to_vec(), pieces.concat()].concat())
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| [b"{".to_vec(), pieces.concat()].concat())
     }
 
     proptest! {
