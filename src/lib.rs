@@ -11,3 +11,6 @@ pub mod time;
 // Pure judgement on one sign-in.
 pub mod attribution;
 pub mod relation;
+
+// The Parquet dataset: schema, spill, finish, commit.
+pub mod dataset;
