@@ -11,3 +11,7 @@ pub mod time;
 // Pure judgement on one sign-in.
 pub mod attribution;
 pub mod relation;
+
+// Right of the dataset: what the rows say, and how it is told.
+pub mod report;
+pub mod summary;
