@@ -1,17 +1,20 @@
 //! Drives the way of a record: every export is read once, its partner sign-ins are spilled, and
 //! the run is finished and committed as a whole.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
 use rayon::ThreadPoolBuilder;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::{
     Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
-    RunInput, RunOptions, Seen, Spill, WriteRun,
+    RunInput, RunOptions, SeenFile, Spill, WriteRun,
 };
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
@@ -20,7 +23,8 @@ use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally, r
 use crate::input::sniff::NoLog;
 use crate::lists::Lists;
 use crate::parallel;
-use crate::tenant::PartnerList;
+use crate::sign_in::SignInType;
+use crate::tenant::{PartnerList, TenantId};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
 /// older reader has read are then read again.
@@ -52,7 +56,6 @@ pub trait Progress: Sync {
 /// What a sweep did.
 #[derive(Debug)]
 pub struct Swept {
-    /// `None` where nothing was new, so that nothing was written.
     pub committed: Committed,
     /// Files that were looked for sign-ins, without the lists.
     pub files: usize,
@@ -76,6 +79,8 @@ pub struct Swept {
 pub enum SweepError {
     #[error("the threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("the sign-ins found cannot be kept: {0}")]
+    Spill(io::Error),
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 }
@@ -91,14 +96,11 @@ pub fn sweep(
     options: &SweepOptions,
     progress: &dyn Progress,
 ) -> Result<Swept, SweepError> {
-    let run = WriteRun::begin(
-        &options.out,
-        RunOptions {
-            run_id: options.run_id.clone(),
-            keep_not_applied: options.keep_not_applied,
-            ..RunOptions::default()
-        },
-    )?;
+    let run_options = RunOptions {
+        keep_not_applied: options.keep_not_applied,
+        ..RunOptions::new(&options.run_id)
+    };
+    let run = WriteRun::begin(&options.out, run_options)?;
     let plan = Plan::make(&run, found, &lists.partners, options.rehash);
     let bytes = plan.to_read.iter().map(|planned| planned.source.length).sum();
     progress.start(plan.to_read.len(), bytes);
@@ -122,16 +124,20 @@ pub fn sweep(
         customers: &lists.customers,
         seen: Vec::new(),
     };
+    let mut read = Vec::new();
     for (planned, reading) in plan.to_read.iter().zip(readings) {
+        let shown = planned.source.shown.clone();
         match reading {
-            Ok(export) => swept.take_in(planned, export, &mut input),
-            Err(NotRead::NoLog(no_log)) => {
-                swept.no_logs.push((planned.source.shown.clone(), no_log));
-            }
-            Err(NotRead::Failed(error)) => {
-                swept.failed.push((planned.source.shown.clone(), error.to_string()));
-            }
+            Ok(reading) => read.push((planned, reading)),
+            Err(NotRead::NoLog(no_log)) => swept.no_logs.push((shown, no_log)),
+            Err(NotRead::Failed(error)) => swept.failed.push((shown, error.to_string())),
+            Err(NotRead::Taker(error)) => return Err(SweepError::Spill(error)),
         }
+    }
+    // The dataset knows an export by its place in this list.
+    read.sort_by_key(|(_, reading)| reading.number);
+    for (planned, reading) in read {
+        swept.take_in(planned, reading, &mut input);
     }
     swept.committed = run.finish(input)?;
     Ok(swept)
@@ -165,8 +171,22 @@ impl<'a> Plan<'a> {
 }
 
 fn is_known(run: &WriteRun, source: &Source, fingerprint: u64) -> bool {
-    let identity = run.seen().identity(&source.path, source.length, source.modified);
-    identity.is_some_and(|identity| run.known(identity, fingerprint))
+    let Some(seen) = seen_file(source, Vec::new()) else { return false };
+    let exports = run.seen().exports_of(&seen.path, seen.bytes, seen.modified_ns);
+    exports.is_some_and(|exports| {
+        !exports.is_empty() && exports.iter().all(|&export| run.known(export, fingerprint))
+    })
+}
+
+/// What is remembered of a file; nothing where the file system keeps no times.
+fn seen_file(source: &Source, exports: Vec<Identity>) -> Option<SeenFile> {
+    let age = source.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(SeenFile {
+        path: std::path::absolute(&source.path).ok()?.to_str()?.to_owned(),
+        bytes: source.length,
+        modified_ns: i64::try_from(age.as_nanos()).ok()?,
+        exports,
+    })
 }
 
 /// Everything besides the bytes on which the rows of an export depend.
@@ -251,51 +271,21 @@ fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
 
 impl Swept {
     /// Notes what an export gave, for the answer and for the commit.
-    fn take_in(&mut self, planned: &Planned<'_>, export: ReadExport, input: &mut RunInput<'_>) {
+    fn take_in(&mut self, planned: &Planned<'_>, reading: Read, input: &mut RunInput<'_>) {
+        let Read { number, export } = reading;
         let source = planned.source;
-        let tally = export.tally;
         self.read += 1;
-        self.tally += tally;
-        if tally.rejected > 0 {
+        self.tally += export.tally;
+        if export.tally.rejected > 0 {
+            let tally = export.tally;
             self.rejects.push((source.shown.clone(), tally.rejected, tally.records));
         }
         let identity =
             Identity { xxh3: export.fingerprint.xxh3, length: export.fingerprint.length };
-        input.seen.push(Seen {
-            path: source.path.clone(),
-            length: source.length,
-            modified: source.modified,
-            identity,
-        });
-        let exporting_tenant = export.evidence.exporting_tenant(source.path_tenant);
-        input.exports.push(ExportReading {
-            number: planned.number,
-            path: source.shown.clone(),
-            identity,
-            fingerprint: planned.fingerprint,
-            sha256: export.fingerprint.sha256,
-            decoded_bytes: export.decoded_bytes,
-            encoding: export.encoding.as_str().to_owned(),
-            compression: export.compression.as_str().to_owned(),
-            dialect: export.dialect.as_str().to_owned(),
-            records: tally.records,
-            candidates: tally.partner,
-            other: tally.other,
-            undecided: tally.undecided,
-            rejected: tally.rejected,
-            unfinished: tally.unfinished,
-            record_bytes: tally.record_bytes,
-            separator_bytes: tally.separator_bytes,
-            damage_bytes: tally.damage_bytes,
-            first_at: export.evidence.first_at,
-            last_at: export.evidence.last_at,
-            evidence_basis: export.evidence.basis().to_owned(),
-            exporting_tenant,
-            blind_spots: export.blind_spots.iter().map(|spot| spot.as_str().to_owned()).collect(),
-            coverage: coverage_of(&export.evidence, exporting_tenant),
-        });
+        input.seen.extend(seen_file(source, vec![identity]));
+        input.exports.push(export_reading(planned, identity, &export));
         input.rejects.extend(export.rejects.into_iter().map(|reject| RejectRow {
-            export: planned.number,
+            export: number,
             offset: reject.offset,
             length: reject.length,
             reason: reject.reason,
@@ -304,20 +294,62 @@ impl Swept {
     }
 }
 
-/// The sample by exporting tenant: a record's envelope, else the export's, else the resource
-/// tenant, since a record that nobody claims is taken for inbound.
-fn coverage_of(
-    evidence: &Evidence,
-    exporting_tenant: Option<crate::tenant::TenantId>,
-) -> Vec<CoverageRow> {
-    evidence
-        .coverage
-        .iter()
-        .map(|(key, &sampled)| CoverageRow {
-            tenant: key.exporting.or(exporting_tenant).or(key.resource),
+/// An export as the dataset remembers it.
+fn export_reading(planned: &Planned<'_>, identity: Identity, export: &ReadExport) -> ExportReading {
+    let tally = export.tally;
+    let exporting_tenant = export.evidence.exporting_tenant(planned.source.path_tenant);
+    ExportReading {
+        path: planned.source.shown.clone(),
+        identity,
+        fingerprint: planned.fingerprint,
+        sha256: export.fingerprint.sha256,
+        bytes: export.fingerprint.length,
+        decoded_bytes: export.decoded_bytes,
+        encoding: export.encoding.as_str().to_owned(),
+        compression: export.compression.as_str().to_owned(),
+        dialect: export.dialect.as_str().to_owned(),
+        records: tally.records,
+        candidates: tally.partner,
+        other: tally.other,
+        undecided: tally.undecided,
+        rejected: tally.rejected,
+        unfinished: tally.unfinished,
+        record_bytes: tally.record_bytes,
+        separator_bytes: tally.separator_bytes,
+        damage_bytes: tally.damage_bytes,
+        first_at: export.evidence.first_at,
+        last_at: export.evidence.last_at,
+        evidence_basis: export.evidence.basis().to_owned(),
+        exporting_tenant,
+        blind_spots: export.blind_spots.iter().map(|spot| spot.as_str().to_owned()).collect(),
+        coverage: coverage_of(&export.evidence, exporting_tenant),
+    }
+}
+
+/// The sample by exporting tenant and hour. The tenant is the record's envelope's, else the
+/// export's, else the resource tenant, since a record that nobody claims is taken for inbound.
+fn coverage_of(evidence: &Evidence, exporting_tenant: Option<TenantId>) -> Vec<CoverageRow> {
+    let mut rows: BTreeMap<(Option<TenantId>, DateTime<Utc>), CoverageRow> = BTreeMap::new();
+    for (key, &sampled) in &evidence.coverage {
+        let tenant = key.exporting.or(exporting_tenant).or(key.resource);
+        let row = rows.entry((tenant, key.hour)).or_insert(CoverageRow {
+            tenant,
             hour: key.hour,
-            sign_in_type: key.sign_in_type,
-            sampled,
-        })
-        .collect()
+            sampled: 0,
+            interactive_user: 0,
+            non_interactive_user: 0,
+            service_principal: 0,
+            managed_identity: 0,
+            unknown_type: 0,
+        });
+        row.sampled += sampled;
+        *match key.sign_in_type {
+            SignInType::InteractiveUser => &mut row.interactive_user,
+            SignInType::NonInteractiveUser => &mut row.non_interactive_user,
+            SignInType::ServicePrincipal => &mut row.service_principal,
+            SignInType::ManagedIdentity => &mut row.managed_identity,
+            SignInType::Unknown => &mut row.unknown_type,
+        } += sampled;
+    }
+    rows.into_values().collect()
 }

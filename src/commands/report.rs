@@ -1,7 +1,7 @@
 //! `tenantsweep report`: the summary of a dataset, again or from another point of view.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use tenantsweep::dataset::{Dataset, Table};
@@ -34,7 +34,7 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
 /// Summarises the dataset in the folder that a sweep has written.
 pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
     let dataset = Dataset::open(out).map_err(Failure::usage)?;
-    let paths = |table: Table| dataset.parts(table).map(|part| part.path.clone()).collect();
+    let paths = |table: Table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
     let parts = DatasetParts {
         sign_ins: paths(Table::SignIns),
         applied_policies: paths(Table::AppliedPolicies),
@@ -67,12 +67,22 @@ pub fn write(
     summary: &Summary,
     facts: &RunFacts,
     format: Format,
-    out: &mut dyn Write,
+    mut out: &mut dyn Write,
 ) -> Result<(), Failure> {
     match format {
-        Format::Text => write_text(summary, facts, &TextOptions::default(), out),
-        Format::Markdown => write_markdown(summary, facts, out),
-        Format::Json => write_json(summary, out),
+        Format::Text => write_text(&mut out, summary, Some(facts), terminal()),
+        Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
+        Format::Json => write_json(&mut out, summary, Some(facts)),
     }
     .map_err(Failure::unwritten)
+}
+
+/// What the terminal can show: ASCII unless the locale says UTF-8, at most 100 columns.
+fn terminal() -> TextOptions {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(std::env::var_os);
+    let utf8 = locale.is_some_and(|name| {
+        let name = name.to_string_lossy().to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    });
+    TextOptions { unicode: utf8 && std::io::stdout().is_terminal(), ..TextOptions::default() }
 }

@@ -87,7 +87,7 @@ fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), 
 
 fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     let mut lines = Vec::new();
-    if swept.committed.is_nothing_new() {
+    if swept.committed.is_unchanged {
         let known = swept.known;
         lines.push(format!("Nothing new: {known} exports were read by an earlier run."));
     }

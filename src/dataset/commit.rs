@@ -85,7 +85,10 @@ fn to_json(dataset: &Path, manifest: &Manifest) -> Result<Vec<u8>, DatasetError>
 }
 
 /// Replaces a file by another content, whole or not at all.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), DatasetError> {
+///
+/// # Errors
+/// The file, or the temporary one beside it, cannot be written.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), DatasetError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);

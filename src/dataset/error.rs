@@ -44,6 +44,19 @@ pub enum DatasetError {
     Ledger(Box<LedgerError>),
 }
 
+impl DatasetError {
+    /// The user pointed at the wrong place or at the wrong moment; nothing went wrong in writing.
+    pub fn is_misuse(&self) -> bool {
+        matches!(
+            self,
+            Self::Locked { .. }
+                | Self::Missing { .. }
+                | Self::NewerSchema { .. }
+                | Self::Manifest { .. }
+        )
+    }
+}
+
 /// Which account does not balance, with its figures.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {

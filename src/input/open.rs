@@ -99,6 +99,15 @@ pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport> {
     Ok(OpenExport { encoding, compression, text, file, meter })
 }
 
+impl std::fmt::Debug for OpenExport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenExport")
+            .field("encoding", &self.encoding)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Read for OpenExport {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.text.read(buffer)

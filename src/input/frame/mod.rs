@@ -13,6 +13,7 @@ mod json;
 mod resync;
 mod scan;
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector instructions; each use says why it is sound")]
 mod scan_avx2;
 mod tiler;
 mod wrapper;

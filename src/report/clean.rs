@@ -1,0 +1,152 @@
+//! Log text made harmless: names, policies and user agents come from outsiders.
+
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Longest text in a cell of a document; a terminal's cells are cut by their column.
+pub const CELL_COLUMNS_MAX: usize = 300;
+
+/// One line of plain, visible text, at most `columns` wide.
+///
+/// Characters that steer a terminal, turn the direction of reading or cannot be seen become
+/// their code point in braces (`\u{1b}`); every run of blanks becomes one, so that no text
+/// can draw columns of its own.
+pub fn clean(text: &str, columns: usize) -> String {
+    // A text may be megabytes of marks without width; no more than this is looked at.
+    let looked_at = columns.saturating_mul(4).saturating_add(16);
+    let mut visible = String::new();
+    for (seen, character) in text.trim().chars().enumerate() {
+        if seen >= looked_at {
+            visible.push('…');
+            break;
+        }
+        push_visible(&mut visible, character);
+    }
+    shorten(&visible, columns)
+}
+
+/// [`clean`], with every character outside of ASCII replaced.
+pub fn clean_ascii(text: &str, columns: usize) -> String {
+    let ascii: String = clean(text, usize::MAX / 8).chars().map(ascii_of).collect();
+    shorten_with(&ascii, columns, "...")
+}
+
+fn push_visible(visible: &mut String, character: char) {
+    if is_steering(character) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(visible, "{}", character.escape_unicode());
+    } else if character.is_whitespace() {
+        if !visible.ends_with(' ') {
+            visible.push(' ');
+        }
+    } else {
+        visible.push(character);
+    }
+}
+
+/// Whether a character acts on a terminal or a reader instead of showing itself.
+pub fn is_steering(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn ascii_of(character: char) -> char {
+    match character {
+        '–' | '—' | '‐' | '‑' => '-',
+        '‘' | '’' => '\'',
+        '“' | '”' => '"',
+        known if known.is_ascii() => known,
+        _ => '?',
+    }
+}
+
+/// Cuts a clean text to a width, with an ellipsis where something is lost.
+pub fn shorten(text: &str, columns: usize) -> String {
+    shorten_with(text, columns, "…")
+}
+
+/// Cuts a clean text to a width, with a mark of the caller's where something is lost.
+pub(super) fn shorten_with(text: &str, columns: usize, mark: &str) -> String {
+    if text.width() <= columns && text.chars().count() <= columns.saturating_mul(4) {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(mark.width());
+    let mut cut = String::new();
+    let mut used = 0;
+    for (taken, character) in text.chars().enumerate() {
+        used += character.width().unwrap_or_default();
+        if used > room || taken >= room.saturating_mul(4) {
+            break;
+        }
+        cut.push(character);
+    }
+    let cut = cut.trim_end();
+    let mark: String = mark.chars().take(columns).collect();
+    format!("{cut}{mark}")
+}
+
+/// Escapes a clean text for Markdown, table cells included.
+pub fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text, CELL_COLUMNS_MAX).chars() {
+        if matches!(character, '<' | '>' | '&') {
+            let entity = match character {
+                '<' => "&lt;",
+                '>' => "&gt;",
+                _ => "&amp;",
+            };
+            escaped.push_str(entity);
+            continue;
+        }
+        // A colon and the dot of "www." would make a link out of a name.
+        if "\\`*_[]{}()#!|~$:@".contains(character) || character == '.' && ends_in_www(&escaped) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+fn ends_in_www(text: &str) -> bool {
+    let tail = text.as_bytes();
+    tail.len() >= 3 && tail[tail.len() - 3..].eq_ignore_ascii_case(b"www")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_a_terminal_or_a_reader() {
+        let hostile = "a\u{1b}]0;title\u{7}\r\nb\u{202e}c\u{200b}d\u{9b}2J\u{e0041}";
+        let shown = clean(hostile, 200);
+        assert!(!shown.chars().any(is_steering), "{shown}");
+        assert!(shown.contains("\\u{1b}]0;title\\u{7}"), "{shown}");
+    }
+
+    #[test]
+    fn long_and_wide_texts_are_cut_to_the_column() {
+        assert_eq!(clean("abcdef", 6), "abcdef");
+        assert_eq!(clean("abcdefg", 6), "abcde…");
+        assert_eq!(clean("日本語日本語", 7), "日本語…");
+        assert_eq!(clean_ascii("Müller – “x” long", 12), "M?ller - ...");
+        let marks = "a".to_owned() + &"\u{301}".repeat(100_000);
+        assert!(clean(&marks, 20).chars().count() <= 81);
+        assert_eq!(clean("  a \t\n  b ", 20), "a \\u{9}\\u{a} b");
+    }
+
+    #[test]
+    fn no_text_breaks_out_of_markdown() {
+        let shown = markdown("](http://x) | <script> `a` www.x **b** &lt;");
+        assert_eq!(
+            shown,
+            "\\]\\(http\\://x\\) \\| &lt;script&gt; \\`a\\` www\\.x \\*\\*b\\*\\* &amp;lt;"
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! From a [`Summary`](crate::summary::Summary) to text for people and for machines.
+//!
+//! Formats take the summary and a sink; they know no files and no polars. [`tables`] decides
+//! once what stands in which column, and each format only draws it. Log text is hostile, so
+//! every renderer passes it through [`clean`].
+
+pub mod clean;
+mod json;
+mod markdown;
+mod sentences;
+mod table;
+mod tables;
+mod text;
+mod words;
+
+use std::time::Duration;
+
+pub use json::write_json;
+pub use markdown::write_markdown;
+pub use text::{TextOptions, write_text};
+
+/// What only the run knows, for the head line of a report.
+#[derive(Debug, Clone, Default)]
+pub struct RunFacts {
+    pub tool_version: String,
+    /// The inputs as the user named them.
+    pub input: String,
+    pub files: u64,
+    pub bytes: u64,
+    /// Left out where the same input must give the same bytes.
+    pub elapsed: Option<Duration>,
+    /// Exports read by this run.
+    pub exports_read: u64,
+    /// Exports that an earlier run had read already.
+    pub exports_known: u64,
+    /// Files that are no sign-in logs or could not be opened.
+    pub files_skipped: u64,
+    /// Closing lines: where the report is, what else was written.
+    pub closing: Vec<String>,
+}

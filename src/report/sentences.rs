@@ -1,0 +1,304 @@
+//! The sentences of a report, for all formats: the answer first, then what must be noticed.
+
+use std::collections::BTreeSet;
+
+use super::{RunFacts, words};
+use crate::summary::state::{CustomerState, Doubt};
+use crate::summary::{CustomerSummary, PartnerSummary, ProviderSummary, Summary};
+use crate::tenant::TenantId;
+
+/// How many other providers are named in the notices; all stand in the table.
+const PROVIDERS_NAMED: usize = 2;
+
+/// The answer in one line for each listed partner, or what is missing for one.
+pub(super) fn answers(summary: &Summary) -> Vec<String> {
+    if summary.partners.is_empty() {
+        return without_partner(summary);
+    }
+    summary.partners.iter().map(|partner| answer(summary, partner)).collect()
+}
+
+fn answer(summary: &Summary, partner: &PartnerSummary) -> String {
+    let name = words::partner(partner);
+    let all = denominator(summary, partner);
+    let blocked = partner.in_state(CustomerState::Blocked);
+    let partly = partner.in_state(CustomerState::Partly);
+    let failing = partner.in_state(CustomerState::Failing);
+    let mut answer = match (blocked, partner.customers()) {
+        (_, 0) => return format!("No customer of {name} is in these logs."),
+        (0, _) => format!("None of {all} blocks {name} by policy"),
+        (1, _) => format!("1 of {all} blocks {name} by policy"),
+        (blocked, _) => format!("{} of {all} block {name} by policy", words::number(blocked)),
+    };
+    if partly > 0 {
+        answer.push_str(&format!(", {} {}partly", words::number(partly), if blocked > 0 { "more " } else { "" }));
+    }
+    answer.push('.');
+    if failing > 0 {
+        let verb = if failing == 1 { "fails" } else { "fail" };
+        answer.push_str(&format!(" {} {verb} for other reasons.", words::number(failing)));
+    }
+    if blocked + partly == 0 {
+        // "None" is worth as much as the logs that could have shown one.
+        let shown = partner.in_state(CustomerState::GettingIn) + failing;
+        answer.push_str(&format!(" The logs of {} could have shown a block.", words::number(shown)));
+    }
+    answer
+}
+
+fn denominator(summary: &Summary, partner: &PartnerSummary) -> String {
+    let customers = partner.customers();
+    if summary.has_customer_list {
+        return words::customers(customers);
+    }
+    words::counted(customers, "customer in these logs", "customers in these logs")
+}
+
+fn without_partner(summary: &Summary) -> Vec<String> {
+    let mut lines = vec!["No partner was given, so no customer can be said to block one.".to_owned()];
+    let likely = summary.other_providers.iter().find_map(|provider| {
+        Some((provider, provider.home_tenant_id?))
+    });
+    match likely {
+        Some((provider, id)) => lines.push(likely_partner(summary, provider, id)),
+        None => lines.push("No service provider came in: give your partner tenant with --partner GUID=NAME".to_owned()),
+    }
+    lines
+}
+
+fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -> String {
+    let account = provider
+        .example_account
+        .as_ref()
+        .map(|account| format!(", '{account}'"))
+        .unwrap_or_default();
+    let name = provider.name.as_deref().unwrap_or("NAME");
+    format!(
+        "Looks like your partner tenant: {}, in {} of {} tenants{account}. Confirm: --partner {id}={name}",
+        id.short(),
+        provider.customers.len(),
+        words::number(summary.tenants_in_logs),
+    )
+}
+
+/// Up to when the logs reach, and whose tenant is meant.
+pub(super) fn evidence(summary: &Summary) -> String {
+    let newest = summary.newest_evidence.map_or_else(
+        || "No evidence in these logs.".to_owned(),
+        |newest| format!("Newest evidence {}.", words::full_moment(newest)),
+    );
+    let partners: Vec<String> = summary
+        .partners
+        .iter()
+        .map(|partner| match &partner.name {
+            Some(name) => format!("{name} {}", partner.tenant_id.short()),
+            None => partner.tenant_id.short(),
+        })
+        .collect();
+    match partners.len() {
+        0 => newest,
+        1 => format!("{newest} Your partner tenant: {}", partners.join(", ")),
+        _ => format!("{newest} Your partner tenants: {}", partners.join(", ")),
+    }
+}
+
+/// What this run did; nothing where the caller has no run.
+pub(super) fn run(facts: &RunFacts) -> Option<String> {
+    (facts.exports_read == 0 && facts.exports_known > 0).then(|| {
+        let exports = words::counted(facts.exports_known, "export is", "exports are");
+        format!("Nothing new: {exports} known and unchanged.")
+    })
+}
+
+/// What must not be overlooked, the gravest first; the ledger last.
+pub(super) fn notices(summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    let mut notices: Vec<String> = Vec::new();
+    if !summary.partners.is_empty() {
+        notices.extend(other_providers(summary));
+    }
+    notices.extend(coming_blocks(summary));
+    notices.extend(cannot_tell(summary));
+    notices.extend(missing_logs(summary));
+    notices.extend(reservations(summary));
+    notices.extend(unreadable(summary, facts));
+    notices.extend(ledger(summary));
+    notices
+}
+
+fn other_providers(summary: &Summary) -> Vec<String> {
+    let named = summary.other_providers.iter().take(PROVIDERS_NAMED).map(other_provider);
+    let mut lines: Vec<String> = named.collect();
+    let more = summary.other_providers.len().saturating_sub(PROVIDERS_NAMED);
+    if more > 0 {
+        lines.push(format!("{more} more other providers in report.md. Not on your list."));
+    }
+    lines
+}
+
+fn other_provider(provider: &ProviderSummary) -> String {
+    let name = words::provider(provider);
+    if provider.counts.succeeded > 0 {
+        return format!(
+            "Other provider got in: {name}, {}, {}. Not on your list.",
+            customers_of(provider.customers_got_in()),
+            words::counted(provider.counts.succeeded, "time", "times"),
+        );
+    }
+    format!(
+        "Other provider tried and did not get in: {name}, {}. Not on your list.",
+        customers_of(provider.customers.len()),
+    )
+}
+
+fn customers_of(count: usize) -> String {
+    words::customers(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+/// Customers with a report-only policy that would block a listed partner.
+fn coming_blocks(summary: &Summary) -> Option<String> {
+    let would_block = |partner: TenantId| {
+        summary.policies.iter().filter(move |policy| {
+            let figures = policy.by_partner.get(&Some(partner));
+            figures.is_some_and(|figures| figures.would_block_sign_ins > 0)
+        })
+    };
+    let partners = summary.partners.iter().map(|partner| partner.tenant_id);
+    let customers: BTreeSet<TenantId> =
+        partners.flat_map(would_block).map(|policy| policy.child_tenant_id).collect();
+    let verb = if customers.len() == 1 { "has" } else { "have" };
+    (!customers.is_empty()).then(|| {
+        let customers = customers_of(customers.len());
+        format!("Soon: {customers} {verb} a report-only policy that would block you.")
+    })
+}
+
+fn cannot_tell(summary: &Summary) -> Vec<String> {
+    let of = |doubt: Doubt| -> Vec<&CustomerSummary> {
+        summary.customers.iter().filter(|customer| customer.doubt == Some(doubt)).collect()
+    };
+    [Doubt::Blind, Doubt::NeverTried, Doubt::NotTriedLately]
+        .into_iter()
+        .filter_map(|doubt| cannot_tell_for(doubt, &of(doubt)))
+        .collect()
+}
+
+fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<String> {
+    let count = customers.len();
+    let line = format!("Cannot tell: {}: {}", customers_of(count), words::doubt_words(doubt));
+    let spots: BTreeSet<&str> = customers
+        .iter()
+        .flat_map(|customer| &customer.blind_spots)
+        .map(String::as_str)
+        .collect();
+    let reasons: Vec<&str> = spots.into_iter().collect();
+    match (count, doubt) {
+        (0, _) => None,
+        (_, Doubt::Blind) if !reasons.is_empty() => Some(format!("{line} ({}).", reasons.join(", "))),
+        _ => Some(format!("{line}.")),
+    }
+}
+
+fn missing_logs(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let wanted: u64 = summary.partners.iter().map(|partner| partner.logs_wanted).sum();
+    if wanted > 0 {
+        let logs = words::counted(wanted, "customer's log", "customers' logs");
+        let these = if wanted == 1 { "this" } else { "these" };
+        lines.push(format!(
+            "Next: export {these} {logs}: your own log does not show their policies."
+        ));
+    }
+    let no_log = of_state(summary, CustomerState::NoLog);
+    if no_log > 0 {
+        lines.push(format!("{} without a log here.", words::customers(no_log)));
+    }
+    let unlisted = summary.partners.iter().map(|partner| partner.unlisted_customers).max();
+    if let Some(unlisted) = unlisted.filter(|&unlisted| unlisted > 0) {
+        let verb = if unlisted == 1 { "is" } else { "are" };
+        let customers = words::customers(unlisted);
+        lines.push(format!("{customers} in these logs {verb} not on your list; counted above."));
+    }
+    lines
+}
+
+/// Customers, not pairs of customer and partner.
+fn of_state(summary: &Summary, state: CustomerState) -> u64 {
+    let customers: BTreeSet<TenantId> = summary
+        .customers
+        .iter()
+        .filter(|customer| customer.state == state)
+        .map(|customer| customer.child_tenant_id)
+        .collect();
+    u64::try_from(customers.len()).unwrap_or(u64::MAX)
+}
+
+/// How far the states can be trusted.
+fn reservations(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let disputed: u64 = summary.partners.iter().map(|partner| partner.counts.disputed).sum();
+    if disputed > 0 {
+        let sign_ins = words::counted(disputed, "sign-in lists", "sign-ins list");
+        lines.push(format!(
+            "Disputed: {sign_ins} a failing policy, the status says otherwise; no state rests on it."
+        ));
+    }
+    let stale = summary.customers.iter().filter(|customer| customer.is_stale).count();
+    if stale > 0 {
+        lines.push(format!(
+            "Stale: the evidence on {} ends more than 3 days before the newest.",
+            customers_of(stale)
+        ));
+    }
+    let recovered = |customer: &&CustomerSummary| {
+        customer.recovered && customer.state == CustomerState::GettingIn
+    };
+    let recovered = summary.customers.iter().filter(recovered).count();
+    if recovered > 0 {
+        let verb = if recovered == 1 { "blocks" } else { "block" };
+        lines.push(format!("Recovered: {} no longer {verb} you.", customers_of(recovered)));
+    }
+    lines
+}
+
+fn unreadable(summary: &Summary, facts: Option<&RunFacts>) -> Option<String> {
+    let rejected = summary.ledger.rejected;
+    let skipped = facts.map_or(0, |facts| facts.files_skipped);
+    let mut parts = Vec::new();
+    if skipped > 0 {
+        parts.push(words::counted(skipped, "file not read", "files not read"));
+    }
+    if rejected > 0 {
+        parts.push(words::counted(rejected, "record unreadable", "records unreadable"));
+    }
+    (!parts.is_empty()).then(|| format!("{}.", parts.join(", ")))
+}
+
+fn ledger(summary: &Summary) -> Option<String> {
+    let ledger = summary.ledger;
+    if ledger.exports == 0 {
+        return None;
+    }
+    let number = words::number;
+    if !ledger.balances() {
+        return Some(format!(
+            "Records do NOT add up: {} read, {} partners' + {} other + {} double + {} unreadable; {} rows.",
+            number(ledger.records),
+            number(ledger.partner),
+            number(ledger.other),
+            number(ledger.duplicate),
+            number(ledger.rejected),
+            number(ledger.rows),
+        ));
+    }
+    Some(format!(
+        "All records accounted for: {} = {} partners' + {} other + {} double + {}",
+        number(ledger.records),
+        number(ledger.partner.saturating_sub(ledger.superseded)),
+        number(ledger.other),
+        number(ledger.duplicate + ledger.superseded),
+        match ledger.rejected {
+            0 => "0".to_owned(),
+            rejected => format!("{} unreadable", number(rejected)),
+        },
+    ))
+}

@@ -1,0 +1,107 @@
+//! A table before any format draws it.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::clean;
+
+/// Where a cell's text stands in its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// A column's head and how wide a terminal may draw it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    pub(super) align: Align,
+    /// Narrower than this it is not made, if there is any other way.
+    pub(super) columns_min: usize,
+}
+
+impl Column {
+    pub(super) const fn left(title: &'static str, columns_min: usize) -> Self {
+        Self { title, align: Align::Left, columns_min }
+    }
+
+    /// Numbers are never cut.
+    pub(super) const fn right(title: &'static str) -> Self {
+        Self { title, align: Align::Right, columns_min: usize::MAX }
+    }
+}
+
+/// Columns and rows; the cells hold log text as it came.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(columns: Vec<Column>) -> Self {
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// The lines of a terminal: head, then at most `rows_max` rows, none wider than `width`.
+    pub(super) fn lines(&self, width: usize, rows_max: usize, ascii: bool) -> Vec<String> {
+        let shown: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .take(rows_max)
+            .map(|row| row.iter().map(|cell| show(cell, width, ascii)).collect())
+            .collect();
+        let widths = self.widths(&shown, width);
+        let titles = self.columns.iter().map(|column| column.title.to_owned()).collect();
+        std::iter::once(&titles)
+            .chain(&shown)
+            .map(|row| self.line(row, &widths, ascii))
+            .collect()
+    }
+
+    /// Natural widths, and where they are too much, the widest left-aligned column gives way.
+    fn widths(&self, rows: &[Vec<String>], width: usize) -> Vec<usize> {
+        let natural = |at: usize, column: &Column| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+            cells.chain([column.title.width()]).max().unwrap_or_default()
+        };
+        let mut widths: Vec<usize> =
+            self.columns.iter().enumerate().map(|(at, column)| natural(at, column)).collect();
+        while total(&widths) > width {
+            let spare = |(at, &width): (usize, &usize)| {
+                let least = self.columns.get(at).map_or(usize::MAX, |column| column.columns_min);
+                (width > least).then_some((width, at))
+            };
+            let Some((_, widest)) = widths.iter().enumerate().filter_map(spare).max() else {
+                break;
+            };
+            widths[widest] -= 1;
+        }
+        widths
+    }
+
+    fn line(&self, row: &[String], widths: &[usize], ascii: bool) -> String {
+        let mut line = String::from(" ");
+        for ((cell, column), &width) in row.iter().zip(&self.columns).zip(widths) {
+            let cell = clean::shorten_with(cell, width, if ascii { "..." } else { "…" });
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            line.push(' ');
+            match column.align {
+                Align::Left => line.extend([cell, gap]),
+                Align::Right => line.extend([gap, cell]),
+            }
+            line.push(' ');
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+/// An indent of one, and a blank on both sides of each column.
+fn total(widths: &[usize]) -> usize {
+    1 + widths.iter().map(|width| width + 2).sum::<usize>()
+}
+
+/// Log text for a terminal.
+pub(super) fn show(text: &str, columns: usize, ascii: bool) -> String {
+    if ascii { clean::clean_ascii(text, columns) } else { clean::clean(text, columns) }
+}

@@ -1,0 +1,189 @@
+//! Phrases that all formats share: numbers, times, names, lists of controls and conditions.
+
+use chrono::{DateTime, Utc};
+
+use crate::error_code::ErrorCode;
+use crate::policy::{condition_word, control_word};
+use crate::summary::state::{CustomerState, Doubt};
+use crate::summary::{BlockedAccount, CustomerSummary, PartnerSummary, ProviderSummary};
+use crate::tenant::TenantId;
+
+/// A number with commas between thousands.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 customer`, `2 customers`.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+pub(super) fn customers(count: u64) -> String {
+    counted(count, "customer", "customers")
+}
+
+/// A size in the unit in which people say it.
+pub(super) fn bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let Some((unit, name)) = UNITS.into_iter().find(|&(unit, _)| bytes >= unit) else {
+        return format!("{bytes} bytes");
+    };
+    let tenths = bytes / (unit / 10);
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+pub(super) fn duration(elapsed: std::time::Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0 => format!("{} ms", elapsed.as_millis()),
+        1..=59 => format!("{}.{} s", seconds, elapsed.subsec_millis() / 100),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// A moment as a table shows it; the head says that times are UTC.
+pub(super) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %H:%M").to_string()
+}
+
+pub(super) fn day(at: DateTime<Utc>) -> String {
+    at.format("%-d %b").to_string()
+}
+
+/// A moment with its year, for documents that are kept.
+pub(super) fn full_moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Since when a customer has been in trouble.
+pub(super) fn since(customer: &CustomerSummary) -> String {
+    match customer.since {
+        Some(since) if customer.since_before_evidence => format!("before {}", day(since)),
+        Some(since) => moment(since),
+        None => String::new(),
+    }
+}
+
+/// The last moment of a customer's evidence.
+pub(super) fn as_of(customer: &CustomerSummary) -> String {
+    let stale = if customer.is_stale { ", stale" } else { "" };
+    customer.now.map(|now| format!("{}{stale}", full_moment(now))).unwrap_or_default()
+}
+
+/// A tenant's name, or the start of its id.
+pub(super) fn tenant(name: Option<&str>, id: TenantId) -> String {
+    name.map_or_else(|| id.short(), str::to_owned)
+}
+
+pub(super) fn customer(customer: &CustomerSummary) -> String {
+    tenant(customer.child_name.as_deref(), customer.child_tenant_id)
+}
+
+/// A partner as sentences name it.
+pub(super) fn partner(partner: &PartnerSummary) -> String {
+    tenant(partner.name.as_deref(), partner.tenant_id)
+}
+
+/// A provider with the start of its id: names alone can be chosen by anyone.
+pub(super) fn provider(provider: &ProviderSummary) -> String {
+    let name = provider.name.as_deref().or(provider.example_account.as_deref());
+    match (provider.home_tenant_id, name) {
+        (Some(id), Some(name)) => format!("{name} {}", id.short()),
+        (Some(id), None) => id.short(),
+        (None, _) => "home tenant not named".to_owned(),
+    }
+}
+
+pub(super) fn state(state: CustomerState) -> &'static str {
+    match state {
+        CustomerState::Blocked => "blocked now",
+        CustomerState::Partly => "partly blocked",
+        CustomerState::Failing => "failing, not by a policy",
+        CustomerState::GettingIn => "getting in",
+        CustomerState::CannotTell => "cannot tell",
+        CustomerState::NoLog => "no log here",
+    }
+}
+
+/// A customer's state with what must be said beside it.
+pub(super) fn state_of(customer: &CustomerSummary) -> String {
+    let words = state(customer.state);
+    match (customer.doubt, customer.recovered) {
+        (Some(doubt), _) => format!("{words}: {}", doubt_words(doubt)),
+        (None, true) => format!("{words}, recovered in part or whole"),
+        (None, false) => words.to_owned(),
+    }
+}
+
+pub(super) fn doubt_words(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Blind => "the logs could not have shown a block",
+        Doubt::NeverTried => "no sign-in of the partner in the logs",
+        Doubt::NotTriedLately => "not tried in the last 14 days of the logs",
+    }
+}
+
+/// Who does not get through: everybody, tools, or persons.
+pub(super) fn who(customer: &CustomerSummary) -> String {
+    let accounts = &customer.blocked_accounts;
+    if customer.all_accounts_blocked && accounts.len() > 1 {
+        return "all".to_owned();
+    }
+    let tools: Vec<String> =
+        accounts.iter().filter(|account| account.is_integration).map(tool).collect();
+    let persons = accounts.len() - tools.len();
+    match (tools.is_empty(), persons) {
+        (false, _) => tools.join(", "),
+        (true, 1) => "1 person".to_owned(),
+        (true, persons) => format!("{persons} persons"),
+    }
+}
+
+/// A tool by the name of its app, where it uses only one.
+fn tool(account: &BlockedAccount) -> String {
+    match account.apps.as_slice() {
+        [app] => app.clone(),
+        _ => account.account.clone(),
+    }
+}
+
+pub(super) fn controls(names: &[String]) -> String {
+    if names.is_empty() {
+        return "not shown by this log".to_owned();
+    }
+    distinct(names.iter().map(|name| control_word(name)))
+}
+
+pub(super) fn conditions(names: &[String]) -> String {
+    if names.is_empty() {
+        return "not shown by this log".to_owned();
+    }
+    distinct(names.iter().map(|name| condition_word(name)))
+}
+
+/// Each word once, in the order in which it came first.
+fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for word in words {
+        if !once.contains(&word) {
+            once.push(word);
+        }
+    }
+    once.join(", ")
+}
+
+pub(super) fn error_code(code: Option<i32>) -> String {
+    code.map_or_else(|| "no code".to_owned(), |code| ErrorCode(code).to_string())
+}
+
+pub(super) fn cause(cause: Option<&str>) -> String {
+    cause.unwrap_or("not in the table of codes").to_owned()
+}

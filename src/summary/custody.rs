@@ -1,0 +1,310 @@
+//! Exports and coverage: where every record went, and what each tenant's logs can show.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use polars::prelude::{DataFrame, Expr, PolarsResult, col};
+
+use super::frames::{self, Columns};
+use super::model::{ExportSummary, Ledger};
+use super::{DatasetParts, SummaryError, SummaryOptions};
+use crate::tenant::TenantId;
+
+/// With one of these an export could not have shown a block; all others are notes.
+const BLINDING: [&str; 7] = [
+    "conditions missing",
+    "policies missing",
+    "status only",
+    "no cross-tenant type",
+    "no home tenant",
+    "interactive only",
+    "refused export",
+];
+
+/// A span of time, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: DateTime<Utc>,
+    pub(super) last: DateTime<Utc>,
+}
+
+impl Span {
+    pub(super) fn join(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+
+    /// Joins where either may be missing.
+    pub(super) fn join_any(left: Option<Self>, right: Option<Self>) -> Option<Self> {
+        match (left, right) {
+            (Some(left), Some(right)) => Some(left.join(right)),
+            (left, right) => left.or(right),
+        }
+    }
+
+    /// The part of it that the options look at.
+    fn within(self, options: &SummaryOptions) -> Option<Self> {
+        let ends = [options.until, options.as_of].into_iter().flatten();
+        let first = options.since.map_or(self.first, |since| since.max(self.first));
+        let last = ends.fold(self.last, |last, end| last.min(end));
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+/// What the exports of one tenant's log can show.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TenantLogs {
+    pub(super) span: Option<Span>,
+    /// Numbers of [`Custody::exports`].
+    pub(super) exports: BTreeSet<usize>,
+}
+
+/// The live exports and the logs that they hold.
+#[derive(Debug, Default)]
+pub(super) struct Custody {
+    pub(super) exports: Vec<ExportSummary>,
+    pub(super) logs: BTreeMap<TenantId, TenantLogs>,
+    /// Without the row count, which only `sign_ins` knows.
+    pub(super) ledger: Ledger,
+    by_path: HashMap<String, usize>,
+    /// Of each export, as far as the options cover it.
+    spans: Vec<Option<Span>>,
+}
+
+impl Custody {
+    pub(super) fn read(
+        parts: &DatasetParts,
+        options: &SummaryOptions,
+    ) -> Result<Self, SummaryError> {
+        let mut custody = Self::default();
+        let Some(exports) = frames::read("exports", &parts.exports, export_columns())? else {
+            return Ok(custody);
+        };
+        let live = custody.add_exports(&exports).map_err(frames::in_table("exports"))?;
+        custody.spans = custody
+            .exports
+            .iter()
+            .map(|export| export_span(export).and_then(|span| span.within(options)))
+            .collect();
+        custody.add_exporting_tenants(options);
+        if let Some(coverage) = read_coverage(parts)? {
+            custody
+                .add_coverage(&coverage, &live, options)
+                .map_err(frames::in_table("coverage"))?;
+        }
+        Ok(custody)
+    }
+
+    /// The live export of a path.
+    pub(super) fn export_at(&self, path: &str) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// Whether all of these exports could not have shown a block; `None` without exports.
+    pub(super) fn all_blind(&self, exports: &BTreeSet<usize>) -> Option<bool> {
+        let mut known = exports.iter().filter_map(|&number| self.exports.get(number)).peekable();
+        known.peek()?;
+        Some(known.all(|export| export.is_blind))
+    }
+
+    /// From the first to the last moment of these exports.
+    pub(super) fn span_of(&self, exports: &BTreeSet<usize>) -> Option<Span> {
+        let spans = exports.iter().filter_map(|&number| self.spans.get(number).copied().flatten());
+        spans.reduce(Span::join)
+    }
+
+    /// What these exports cannot show, each once.
+    pub(super) fn blind_spots(&self, exports: &BTreeSet<usize>) -> Vec<String> {
+        let spots: BTreeSet<&String> = exports
+            .iter()
+            .filter_map(|&number| self.exports.get(number))
+            .flat_map(|export| &export.blind_spots)
+            .collect();
+        spots.into_iter().cloned().collect()
+    }
+
+    /// Takes the live exports; gives their numbers by path and run.
+    fn add_exports(&mut self, frame: &DataFrame) -> PolarsResult<HashMap<(String, String), usize>> {
+        let columns = Columns::of(frame);
+        let superseded_by = columns.text("superseded_by")?;
+        let run_id = columns.text("run_id")?;
+        let mut live: Vec<(ExportSummary, String)> = Vec::new();
+        for row in 0..frame.height() {
+            let export = export_of(&columns, row)?;
+            let (gone, expected) = rows_of(&columns, row)?;
+            self.ledger.rows_expected += expected;
+            if superseded_by.get(row).is_none() {
+                self.ledger.superseded += gone;
+                self.add_to_ledger(&export);
+                live.push((export, run_id.owned(row).unwrap_or_default()));
+            }
+        }
+        live.sort_by(|a, b| (&a.0.path, &a.1).cmp(&(&b.0.path, &b.1)));
+        let mut by_run = HashMap::new();
+        for (number, (export, run)) in live.into_iter().enumerate() {
+            by_run.insert((export.path.clone(), run), number);
+            self.by_path.insert(export.path.clone(), number);
+            self.exports.push(export);
+        }
+        Ok(by_run)
+    }
+
+    fn add_to_ledger(&mut self, export: &ExportSummary) {
+        let ledger = &mut self.ledger;
+        ledger.exports += 1;
+        ledger.records += export.records;
+        ledger.partner += export.partner;
+        ledger.other += export.other;
+        ledger.undecided += export.undecided;
+        ledger.duplicate += export.duplicate;
+        ledger.rejected += export.rejected;
+        ledger.unfinished += export.unfinished;
+    }
+
+    /// A refused or empty export samples no hour, but its envelope or path names its tenant.
+    fn add_exporting_tenants(&mut self, options: &SummaryOptions) {
+        for (number, export) in self.exports.iter().enumerate() {
+            let span = export_span(export);
+            if span.is_some_and(|span| span.within(options).is_none()) {
+                continue;
+            }
+            if let Some(tenant) = export.exporting_tenant_id {
+                self.logs.entry(tenant).or_default().exports.insert(number);
+            }
+        }
+    }
+
+    fn add_coverage(
+        &mut self,
+        frame: &DataFrame,
+        live: &HashMap<(String, String), usize>,
+        options: &SummaryOptions,
+    ) -> PolarsResult<()> {
+        let columns = Columns::of(frame);
+        let (path, run_id) = (columns.text("source_export")?, columns.text("run_id")?);
+        let tenant_id = columns.text("tenant_id")?;
+        let (first, last) = (columns.number("first")?, columns.number("last")?);
+        let mut tenants: BTreeMap<usize, Vec<(TenantId, Option<Span>)>> = BTreeMap::new();
+        for row in 0..frame.height() {
+            let key = (path.owned(row).unwrap_or_default(), run_id.owned(row).unwrap_or_default());
+            let hours = first.time(row).zip(last.time(row));
+            let span = hours.map(|(first, last)| Span { first, last });
+            if let (Some(&export), Some(tenant)) = (live.get(&key), tenant_id.tenant(row)) {
+                tenants.entry(export).or_default().push((tenant, span));
+            }
+        }
+        for (number, tenants) in tenants {
+            self.add_tenants_of(number, &tenants, options);
+        }
+        Ok(())
+    }
+
+    fn add_tenants_of(
+        &mut self,
+        number: usize,
+        tenants: &[(TenantId, Option<Span>)],
+        options: &SummaryOptions,
+    ) {
+        let Some(export) = self.exports.get(number) else { return };
+        // Hours are cut to their start; where one tenant has the export alone, its own ends
+        // are exact.
+        let exact = match tenants {
+            [_] => export_span(export),
+            _ => None,
+        };
+        for &(tenant, hours) in tenants {
+            let span = exact.or(hours);
+            let seen = span.and_then(|span| span.within(options));
+            if span.is_some() && seen.is_none() {
+                continue;
+            }
+            let logs = self.logs.entry(tenant).or_default();
+            logs.span = Span::join_any(logs.span, seen);
+            logs.exports.insert(number);
+        }
+    }
+}
+
+fn export_span(export: &ExportSummary) -> Option<Span> {
+    let (first, last) = export.first_at.zip(export.last_at)?;
+    Some(Span { first, last })
+}
+
+fn export_columns() -> Vec<Expr> {
+    const TEXTS: [&str; 7] = [
+        "path",
+        "sha256",
+        "dialect",
+        "exporting_tenant_id",
+        "blind_spots",
+        "superseded_by",
+        "run_id",
+    ];
+    const NUMBERS: [&str; 12] = [
+        "bytes",
+        "records",
+        "partner",
+        "other",
+        "undecided",
+        "duplicate",
+        "rejected",
+        "unfinished",
+        "superseded",
+        "removed",
+        "first_at",
+        "last_at",
+    ];
+    let texts = TEXTS.iter().map(|name| col(*name));
+    texts.chain(NUMBERS.iter().map(|name| frames::number(name))).collect()
+}
+
+fn export_of(columns: &Columns<'_>, row: usize) -> PolarsResult<ExportSummary> {
+    let text = |name| columns.text(name).map(|text| text.owned(row));
+    let count = |name| columns.number(name).map(|number| number.count(row));
+    let time = |name| columns.number(name).map(|number| number.time(row));
+    let blind_spots: Vec<String> =
+        text("blind_spots")?.map(|spots| split_list(&spots)).unwrap_or_default();
+    Ok(ExportSummary {
+        path: text("path")?.unwrap_or_default(),
+        sha256: text("sha256")?,
+        dialect: text("dialect")?,
+        exporting_tenant_id: columns.text("exporting_tenant_id")?.tenant(row),
+        bytes: count("bytes")?,
+        records: count("records")?,
+        partner: count("partner")?,
+        other: count("other")?,
+        undecided: count("undecided")?,
+        duplicate: count("duplicate")?,
+        rejected: count("rejected")?,
+        unfinished: count("unfinished")?,
+        first_at: time("first_at")?,
+        last_at: time("last_at")?,
+        is_blind: blind_spots.iter().any(|spot| BLINDING.contains(&spot.as_str())),
+        blind_spots,
+    })
+}
+
+/// Rows that left the dataset after the export was read, and those that should still be there.
+fn rows_of(columns: &Columns<'_>, row: usize) -> PolarsResult<(u64, i64)> {
+    let value = |name| columns.number(name).map(|number| number.get(row).unwrap_or_default());
+    let gone = value("superseded")? + value("removed")?;
+    Ok((u64::try_from(gone).unwrap_or_default(), value("partner")? - gone))
+}
+
+/// The first and last sampled hour of each tenant in each export.
+fn read_coverage(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
+    let Some(frame) = frames::scan("coverage", &parts.coverage)? else { return Ok(None) };
+    frame
+        .group_by([col("source_export"), col("run_id"), col("tenant_id")])
+        .agg([
+            frames::micros("hour").min().alias("first"),
+            frames::micros("hour").max().alias("last"),
+        ])
+        .collect()
+        .map(Some)
+        .map_err(frames::in_table("coverage"))
+}
+
+/// A column that holds a list joined by commas.
+pub(super) fn split_list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}

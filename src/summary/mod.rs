@@ -1,0 +1,105 @@
+//! From the dataset to a [`Summary`]: the only room that knows polars.
+//!
+//! polars reads narrow slices of `sign_ins` in the order of time and does the counting; the
+//! judgement on routes and customers is plain Rust in [`state`] and [`tries`].
+
+mod activity;
+mod assemble;
+mod custody;
+mod frames;
+mod lists;
+mod model;
+mod slices;
+pub mod state;
+pub mod tries;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use polars::error::PolarsError;
+
+pub use model::{
+    BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary,
+    ExportSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer,
+    ProviderSummary, Summary, Totals,
+};
+
+/// The live parts of each table, as the manifest names them; any may be empty.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetParts {
+    pub sign_ins: Vec<PathBuf>,
+    pub applied_policies: Vec<PathBuf>,
+    pub exports: Vec<PathBuf>,
+    pub coverage: Vec<PathBuf>,
+    pub rejects: Vec<PathBuf>,
+    pub tenants: Vec<PathBuf>,
+    pub partners: Vec<PathBuf>,
+    pub accounts: Vec<PathBuf>,
+    pub error_codes: Vec<PathBuf>,
+}
+
+/// Which part of the dataset to look at.
+#[derive(Debug, Clone)]
+pub struct SummaryOptions {
+    /// Looks at the dataset as it was at this moment, itself included.
+    pub as_of: Option<DateTime<Utc>>,
+    /// From this moment on.
+    pub since: Option<DateTime<Utc>>,
+    /// Up to this moment, itself excluded.
+    pub until: Option<DateTime<Utc>>,
+    /// Rows of `sign_ins` held at a time, as far as whole hours allow.
+    pub rows_at_a_time: u64,
+}
+
+impl Default for SummaryOptions {
+    fn default() -> Self {
+        Self { as_of: None, since: None, until: None, rows_at_a_time: 400_000 }
+    }
+}
+
+impl SummaryOptions {
+    /// Whether a moment is within since, until and as-of.
+    pub fn covers(&self, moment: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| moment >= since)
+            && self.until.is_none_or(|until| moment < until)
+            && self.as_of.is_none_or(|as_of| moment <= as_of)
+    }
+}
+
+/// Why there is no summary.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    #[error("table `{table}` of the dataset cannot be read")]
+    Table { table: &'static str, source: PolarsError },
+    /// polars gave up by a panic, which must not take the program with it.
+    #[error("the dataset cannot be summarised: {message}")]
+    Panicked { message: String },
+}
+
+/// Summarises a dataset.
+pub fn summarise(
+    parts: &DatasetParts,
+    options: &SummaryOptions,
+) -> Result<Summary, SummaryError> {
+    let guarded = catch_unwind(AssertUnwindSafe(|| collect(parts, options)));
+    guarded.unwrap_or_else(|panic| {
+        Err(SummaryError::Panicked { message: panic_message(panic.as_ref()) })
+    })
+}
+
+fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
+    let lists = lists::Lists::read(parts)?;
+    let custody = custody::Custody::read(parts, options)?;
+    let activity = slices::read(parts, options)?;
+    Ok(assemble::assemble(&lists, &custody, &activity))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "an unknown fault".to_owned())
+}
