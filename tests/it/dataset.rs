@@ -783,9 +783,9 @@ fn check_against_the_rule(out: &Path, exports: &[Vec<PartnerSignIn>]) {
         copies.entry(id).or_default().push(copy);
     }
     let rows = rows(out, Table::SignIns);
+    let all_policies = self::rows(out, Table::AppliedPolicies);
     let policies = rows.iter().map(|row| {
-        let policies = self::rows(out, Table::AppliedPolicies);
-        policies.iter().filter(|policy| policy["sign_in_id"] == row["sign_in_id"]).count()
+        all_policies.iter().filter(|policy| policy["sign_in_id"] == row["sign_in_id"]).count()
     });
     let kept: BTreeMap<String, (usize, String)> = rows
         .iter()
