@@ -1,4 +1,4 @@
-//! One binary for all integration tests, because each one links polars anew.
+//! The integration tests: one binary, since each would link the whole engine anew.
 
-/// The dataset: what is written comes back, once, whole, and the same from any order.
+mod attribution;
 mod dataset;
