@@ -100,8 +100,7 @@ impl PartWriter {
     }
 
     /// Closes and syncs the part. One without rows is none.
-    pub(super) fn finish(mut self) -> Result<Option<StagedPart>, DatasetError> {
-        self.writer.finish().at(&self.path)?;
+    pub(super) fn finish(self) -> Result<Option<StagedPart>, DatasetError> {
         let file = self.writer.into_inner().at(&self.path)?;
         let (sha256, bytes) = file.finish(&self.path)?;
         if self.row_count == 0 {

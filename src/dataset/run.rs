@@ -166,7 +166,9 @@ impl WriteRun {
             readings,
         };
         let is_new = run.sort_out(&input)?;
-        let result = if is_new.iter().any(|&is| is) || run.names.differ_from(&input) {
+        // Other names are worth a commit, but not where nothing was ever read.
+        let is_renamed = run.manifest.generation > 0 && run.names.differ_from(&input);
+        let result = if is_new.contains(&true) || is_renamed {
             run.commit(&input, &is_new, spill.close())
         } else {
             run.committed.is_unchanged = true;
@@ -281,8 +283,8 @@ impl Finishing {
         let months = self.finish_months(input, is_new, &mut spill, &mut passages)?;
         let MonthParts { mut staged, replaced } = months;
         let after = totals(&self.readings);
-        self.committed.superseded = (after.0 - before.0).unsigned_abs();
-        self.committed.removed = (after.1 - before.1).unsigned_abs();
+        self.committed.superseded = u64::try_from(after.0 - before.0).unwrap_or_default();
+        self.committed.removed = u64::try_from(after.1 - before.1).unwrap_or_default();
 
         self.count_written(input, &staged, &mut passages)?;
         count_rejects(input, is_new, &mut passages)?;

@@ -5,8 +5,14 @@ mod estate;
 mod oracle;
 mod parquet_reader;
 
+// Small things first: the verdict, the frames, the house.
 mod attribution;
-mod estates;
 mod frame;
 mod house;
+
+// The rooms by themselves.
+mod dataset;
 mod summary;
+
+// The whole way.
+mod estates;
