@@ -284,7 +284,8 @@ impl Tally {
         type Apps = BTreeMap<Option<u32>, u64>;
         let mut accounts: BTreeMap<(Option<TenantId>, &str), (Span, Apps)> = BTreeMap::new();
         for (key, span) in self.counted() {
-            let Some(account) = key.account.and_then(|number| self.texts.texts.get(number as usize))
+            let Some(account) =
+                key.account.and_then(|number| self.texts.texts.get(number as usize))
             else {
                 continue;
             };
@@ -348,4 +349,3 @@ fn is_app_identity(sign_in_type: &str) -> bool {
 pub(super) fn parse_side(text: &str) -> Option<Side> {
     [Side::Inbound, Side::Outbound, Side::Home].into_iter().find(|side| side.as_str() == text)
 }
-

@@ -20,9 +20,7 @@ use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Outcome, Rank, Sourc
 use super::error::{At, DatasetError};
 use super::exports::Passage;
 use super::manifest::ManifestPart;
-use super::part::{
-    PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at,
-};
+use super::part::{PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at};
 use super::queue::{Kept, Queue};
 use super::readings::Readings;
 use super::row::{
@@ -380,11 +378,8 @@ impl<'a> MonthFinish<'a> {
 
     fn write(&mut self, kept: Kept) -> Result<(), DatasetError> {
         let Some((row, fresh, _)) = self.resolve(&kept.row)? else { return Ok(()) };
-        let states = if kept.is_reserve {
-            States::NEVER_A_ROW
-        } else {
-            States::of(kept.times.into_iter())
-        };
+        let states =
+            if kept.is_reserve { States::NEVER_A_ROW } else { States::of(kept.times.into_iter()) };
         let source = Arc::clone(&fresh.source);
         let row = SignInRow::new(row, fresh.exporting_tenant, source, states)
             .at(&self.finish.staging.path("row"))?;
@@ -490,8 +485,7 @@ impl<'a> MonthFinish<'a> {
     ) -> Result<Option<StagedPart>, DatasetError> {
         let schema = schema_of(table);
         let staging = self.finish.staging;
-        let mut writer =
-            PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
+        let mut writer = PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
         let reader = PartReader::open_checked(&part.path, &part.entry)?;
         reader.read(None, None, |rows| {
             let fates = fates(&rows)?;
@@ -600,8 +594,7 @@ impl PolicyFates {
             Some(&columns),
             Some((from, until)),
             |rows| {
-                is_touched =
-                    is_touched || self.of(&rows)?.iter().any(|&fate| fate != Fate::Keep);
+                is_touched = is_touched || self.of(&rows)?.iter().any(|&fate| fate != Fate::Keep);
                 Ok(())
             },
         )?;
@@ -665,4 +658,3 @@ impl Writers {
 
 /// The columns that tell to which reading a row belongs.
 const OWNED: [&str; 5] = ["sign_in_id", "side", "created_at", "source_export", "run_id"];
-

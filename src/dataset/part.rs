@@ -314,7 +314,8 @@ fn batch_rows(group: &RowGroupMetaData) -> usize {
 
 /// Says no only if the statistics exclude that the group holds a row between two moments.
 fn overlaps(group: &RowGroupMetaData, from: i64, until: i64) -> bool {
-    let column = group.columns().iter().find(|column| column.column_path().string() == "created_at");
+    let column =
+        group.columns().iter().find(|column| column.column_path().string() == "created_at");
     match column.and_then(|column| column.statistics()) {
         Some(Statistics::Int64(times)) => {
             times.min_opt().is_none_or(|&least| least < until)

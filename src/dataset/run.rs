@@ -328,8 +328,7 @@ impl Finishing {
         };
         let mut parts = MonthParts::default();
         for (month, days) in months {
-            let mut month =
-                MonthFinish::new(&finish, month, &old, &mut self.readings, passages);
+            let mut month = MonthFinish::new(&finish, month, &old, &mut self.readings, passages);
             for (day, bytes) in days {
                 month.add_day(spill, day, bytes)?;
             }
@@ -448,7 +447,9 @@ impl Finishing {
             .collect();
         let order = |entry: &RejectEntry| (entry.reject.offset, entry.reject.length);
         rejects.sort_by(|a, b| {
-            a.path.cmp(&b.path).then_with(|| order(a).cmp(&order(b)))
+            a.path
+                .cmp(&b.path)
+                .then_with(|| order(a).cmp(&order(b)))
                 .then_with(|| a.reject.reason.cmp(&b.reject.reason))
         });
         rejects
@@ -461,7 +462,11 @@ impl Finishing {
                 export.coverage.iter().map(|row| {
                     let mut row = *row;
                     row.tenant = row.tenant.or(export.exporting_tenant);
-                    CoverageEntry { path: export.path.clone(), run_id: Arc::clone(&self.run_id), row }
+                    CoverageEntry {
+                        path: export.path.clone(),
+                        run_id: Arc::clone(&self.run_id),
+                        row,
+                    }
                 })
             })
             .collect();

@@ -6,9 +6,9 @@
 
 use memchr::{memchr_iter, memmem};
 
+use super::frame::contains_any_case;
 #[cfg(target_arch = "x86_64")]
 use super::frame::{Avx2, PLACES, REACH};
-use super::frame::contains_any_case;
 
 /// Looks for the listed partners.
 #[derive(Debug, Clone)]
@@ -38,7 +38,8 @@ impl Peek {
             Anchor::Tenant(at) => match tenant_key(record, at) {
                 TenantKey::Home => {
                     home_tenants += 1;
-                    is_plain_home_key(record, at) && self.is_foreign(value_behind(record, at + "tenantId".len()))
+                    is_plain_home_key(record, at)
+                        && self.is_foreign(value_behind(record, at + "tenantId".len()))
                 }
                 TenantKey::AppOwner => {
                     let value = value_behind(record, at + "tenantId".len());
@@ -87,7 +88,8 @@ impl Peek {
     fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
         self.escape.find_iter(record).any(|at| {
             let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
-            let code = digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
+            let code =
+                digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
             // Half an escape is a doubt as well.
             code.is_none_or(|code| code.is_ascii_alphanumeric())
         })
@@ -205,7 +207,8 @@ fn tenant_key(bytes: &[u8], tenant: usize) -> TenantKey {
 fn is_plain_home_key(bytes: &[u8], tenant: usize) -> bool {
     let Some(start) = tenant.checked_sub("\"home".len()) else { return false };
     let key = &bytes[start..];
-    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId")) && (start == 0 || bytes[start - 1] != b'\\')
+    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId"))
+        && (start == 0 || bytes[start - 1] != b'\\')
 }
 
 /// What follows a key and its colon; the key's closing quote is at `key_end`.
@@ -233,5 +236,8 @@ fn starts_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 fn ends_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.len().checked_sub(word.len()).is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
+    bytes
+        .len()
+        .checked_sub(word.len())
+        .is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
 }

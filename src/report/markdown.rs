@@ -26,7 +26,11 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: Option<&RunFacts>) -> i
     for answer in sentences::answers(summary) {
         writeln!(sink, "**{}**\n", clean::markdown(&answer))?;
     }
-    writeln!(sink, "{} All times are UTC.\n", clean::markdown(&full_stop(&sentences::evidence(summary))))?;
+    writeln!(
+        sink,
+        "{} All times are UTC.\n",
+        clean::markdown(&full_stop(&sentences::evidence(summary)))
+    )?;
     if let Some(facts) = facts {
         let files = words::counted(facts.files, "file", "files");
         writeln!(
@@ -60,7 +64,10 @@ fn customers(sink: &mut impl Write, summary: &Summary, partner: &PartnerSummary)
     writeln!(sink, "- together {}\n", words::customers(partner.customers()))?;
     let table = tables::customers(summary.customers_of(partner.tenant_id));
     write_table(sink, &table)?;
-    writeln!(sink, "\nA state is as of the last moment of that customer's evidence (UTC), never of the clock. Figures are sign-ins; a try may hold several.\n")
+    writeln!(
+        sink,
+        "\nA state is as of the last moment of that customer's evidence (UTC), never of the clock. Figures are sign-ins; a try may hold several.\n"
+    )
 }
 
 fn providers_and_policies(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -73,7 +80,10 @@ fn providers_and_policies(sink: &mut impl Write, summary: &Summary) -> io::Resul
     let table = tables::policies(summary, blocking);
     section(sink, "Policies by customer (last blocked: UTC)", &table)?;
     if !table.rows.is_empty() {
-        writeln!(sink, "A sign-in that three policies block counts once for each of them. Disputed: the status of the sign-in says otherwise.\n")?;
+        writeln!(
+            sink,
+            "A sign-in that three policies block counts once for each of them. Disputed: the status of the sign-in says otherwise.\n"
+        )?;
     }
     let coming = summary.policies.iter().filter(|policy| policy.figures.would_block_sign_ins > 0);
     section(sink, "Report-only policies that would block", &tables::policies(summary, coming))

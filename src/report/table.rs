@@ -53,10 +53,7 @@ impl Table {
             .collect();
         let widths = self.widths(&shown, width);
         let titles = self.columns.iter().map(|column| column.title.to_owned()).collect();
-        std::iter::once(&titles)
-            .chain(&shown)
-            .map(|row| self.line(row, &widths, ascii))
-            .collect()
+        std::iter::once(&titles).chain(&shown).map(|row| self.line(row, &widths, ascii)).collect()
     }
 
     /// Natural widths, and where they are too much, the widest left-aligned column gives way.

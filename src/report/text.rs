@@ -86,7 +86,9 @@ impl Page {
     fn title(&self, facts: Option<&RunFacts>) -> String {
         let left = facts.map_or_else(|| "tenantsweep".to_owned(), |facts| self.run_line(facts));
         let right = "times: UTC";
-        let gap = self.columns.saturating_sub(unicode_width::UnicodeWidthStr::width(&*left) + right.len());
+        let gap = self
+            .columns
+            .saturating_sub(unicode_width::UnicodeWidthStr::width(&*left) + right.len());
         format!("{left}{}{right}", " ".repeat(gap.max(1)))
     }
 
@@ -111,8 +113,14 @@ impl Page {
         } else {
             Table::new(Vec::new())
         };
-        let wanted = [&policies, &causes, &blocked, &failing, &others].map(|table| table.rows.len());
-        let titled = [policies.rows.len() + causes.rows.len(), blocked.rows.len(), failing.rows.len(), others.rows.len()];
+        let wanted =
+            [&policies, &causes, &blocked, &failing, &others].map(|table| table.rows.len());
+        let titled = [
+            policies.rows.len() + causes.rows.len(),
+            blocked.rows.len(),
+            failing.rows.len(),
+            others.rows.len(),
+        ];
         // A blank line and a title for each list, a head for each table, a line for what is left out.
         let overhead = 3 * titled.iter().filter(|&&rows| rows > 0).count()
             + wanted.iter().filter(|&&rows| rows > 0).count();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use polars::io::HiveOptions;
 use polars::prelude::{
     BooleanChunked, DataFrame, DataType, Expr, Int64Chunked, LazyFrame, PlRefPath, PolarsError,
     PolarsResult, ScanArgsParquet, StringChunked, col,
@@ -23,16 +24,16 @@ pub(super) fn scan(
 }
 
 fn try_scan(paths: &[PathBuf]) -> PolarsResult<LazyFrame> {
-    let paths = paths
-        .iter()
-        .map(|path| PlRefPath::try_from_path(path))
-        .collect::<PolarsResult<_>>()?;
+    let paths =
+        paths.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<_>>()?;
     let args = ScanArgsParquet {
         // Part names come from a manifest; a bracket in a folder's name is no pattern.
         glob: false,
         cache: false,
         low_memory: true,
         allow_missing_columns: true,
+        // `month=…` in a path is no column; the rows have their times.
+        hive_options: HiveOptions::new_disabled(),
         ..ScanArgsParquet::default()
     };
     LazyFrame::scan_parquet_files(paths, args)

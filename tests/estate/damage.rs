@@ -44,8 +44,14 @@ pub struct Outlook {
 
 impl Damage {
     pub fn draw(layout: Layout, is_last: bool, rng: &mut Rng) -> Self {
-        const STRUCTURAL: [Damage; 6] =
-            [Damage::Cut, Damage::NoBrace, Damage::Garbage, Damage::Glued, Damage::Zeros, Damage::Newline];
+        const STRUCTURAL: [Damage; 6] = [
+            Damage::Cut,
+            Damage::NoBrace,
+            Damage::Garbage,
+            Damage::Glued,
+            Damage::Zeros,
+            Damage::Newline,
+        ];
         match layout {
             _ if is_last && rng.chance(0.5) => Self::HalfLast,
             Layout::Csv => Self::Garbage,
@@ -55,7 +61,13 @@ impl Damage {
 
     /// Changes the text of one record. `soft` is where a harmless string stands in it; without
     /// one, damage inside a string is left out and nothing happens.
-    pub fn strike(self, text: &mut Vec<u8>, soft: Option<Range<usize>>, layout: Layout, rng: &mut Rng) -> Outlook {
+    pub fn strike(
+        self,
+        text: &mut Vec<u8>,
+        soft: Option<Range<usize>>,
+        layout: Layout,
+        rng: &mut Rng,
+    ) -> Outlook {
         match self {
             Self::Garbage => spoil(text, soft, rng),
             Self::Newline => {
@@ -82,7 +94,9 @@ impl Damage {
             _ => 0,
         };
         match layout {
-            Layout::Lines => Outlook { own: Fate::Doubtful, next: Fate::Certain, rejects: (least, 2) },
+            Layout::Lines => {
+                Outlook { own: Fate::Doubtful, next: Fate::Certain, rejects: (least, 2) }
+            }
             // Several spans may become one, and one may hold much that looks like a record.
             _ => Outlook { own: Fate::Doubtful, next: Fate::Doubtful, rejects: (0, 100) },
         }

@@ -39,7 +39,8 @@ impl Form {
         let hostile = rng.chance(options.hostile_share * 3.0);
         let wrap = Wrap::draw(options.wrapped_share, &mut rng);
         let style = style(file.kind, hostile, &mut rng);
-        let is_glued = file.kind == Kind::EventHubRecords || (file.kind == Kind::GraphArray && rng.chance(0.3));
+        let is_glued = file.kind == Kind::EventHubRecords
+            || (file.kind == Kind::GraphArray && rng.chance(0.3));
         let line_end = match file.kind {
             Kind::DiagnosticLines => *rng.pick(&["\n", "\r\n"]),
             kind if kind.is_csv() => "\r\n",
@@ -63,7 +64,9 @@ impl Form {
     fn with_brackets(mut self, kind: Kind, rng: &mut Rng) -> Self {
         let (open, close) = match kind {
             Kind::EventHubRecords => ("{\"records\":[".into(), "]}"),
-            Kind::GraphBetaPage | Kind::GraphV1Page => (page_head(kind, self.style.indent, rng), "]}"),
+            Kind::GraphBetaPage | Kind::GraphV1Page => {
+                (page_head(kind, self.style.indent, rng), "]}")
+            }
             Kind::GraphArray | Kind::PortalJson => ("[".into(), "]"),
             _ => return self,
         };
@@ -73,7 +76,8 @@ impl Form {
             let blanks = " ".repeat(self.depth * self.style.indent);
             self.open += &format!("\n{blanks}");
             self.separator += &format!("\n{blanks}");
-            self.close = format!("\n{}{}", &blanks[self.style.indent..], self.close.replace("]}", "]\n}"));
+            self.close =
+                format!("\n{}{}", &blanks[self.style.indent..], self.close.replace("]}", "]\n}"));
         }
         self
     }
@@ -88,9 +92,13 @@ impl Form {
 fn page_head(kind: Kind, indent: usize, rng: &mut Rng) -> String {
     let version = if kind == Kind::GraphV1Page { "v1.0" } else { "beta" };
     let gap = if indent > 0 { format!("\n{}", " ".repeat(indent)) } else { String::new() };
-    let mut head = format!("{{{gap}\"@odata.context\":\"https://graph.microsoft.com/{version}/$metadata#auditLogs/signIns\",{gap}");
+    let mut head = format!(
+        "{{{gap}\"@odata.context\":\"https://graph.microsoft.com/{version}/$metadata#auditLogs/signIns\",{gap}"
+    );
     if rng.chance(0.3) {
-        head += &format!("\"@odata.nextLink\":\"https://graph.microsoft.com/{version}/auditLogs/signIns?$skiptoken=3cff228c\",{gap}");
+        head += &format!(
+            "\"@odata.nextLink\":\"https://graph.microsoft.com/{version}/auditLogs/signIns?$skiptoken=3cff228c\",{gap}"
+        );
     }
     head + "\"value\":["
 }
@@ -126,7 +134,13 @@ struct Text {
     has_id: bool,
 }
 
-pub fn write(world: &World, file: &FilePlan, form: &Form, target: &mut dyn Write, truth: &mut TruthBuilder) -> io::Result<()> {
+pub fn write(
+    world: &World,
+    file: &FilePlan,
+    form: &Form,
+    target: &mut dyn Write,
+    truth: &mut TruthBuilder,
+) -> io::Result<()> {
     let mut sink = Sink::new(target, form.wrap)?;
     let mut writer = Writer {
         world,
@@ -164,14 +178,21 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// The text of one record, and whether the file breaks off with it.
-    fn record(&mut self, at: usize, entry: &Entry, scratch: Vec<u8>, truth: &mut TruthBuilder) -> (Vec<u8>, bool) {
+    fn record(
+        &mut self,
+        at: usize,
+        entry: &Entry,
+        scratch: Vec<u8>,
+        truth: &mut TruthBuilder,
+    ) -> (Vec<u8>, bool) {
         let kind = self.file.kind;
         let sign_in = SignIn::new(self.world, self.file.exporter, entry);
         let mut text = self.render(&sign_in, entry, scratch);
         let mut fate = std::mem::replace(&mut self.next_fate, Fate::Certain);
         let mut ends_here = false;
         if let Some(damage) = self.draw_damage(at, entry) {
-            let outlook = damage.strike(&mut text.bytes, text.soft.take(), layout(kind), &mut self.rng);
+            let outlook =
+                damage.strike(&mut text.bytes, text.soft.take(), layout(kind), &mut self.rng);
             if outlook.own == Fate::Doubtful {
                 fate = Fate::Doubtful;
             }
@@ -218,13 +239,20 @@ impl Writer<'_> {
         // A nested file's first record shows where records stand, and a partner's file without
         // envelopes must show whose it is. The safe record behind must not suffer either.
         let is_next_safe = self.file.entries.get(at + 1).is_some_and(|next| next.safe);
-        let is_partner_log = matches!(self.file.exporter, Exporter::Partner(_)) && !self.file.kind.is_diagnostic();
+        let is_partner_log =
+            matches!(self.file.exporter, Exporter::Partner(_)) && !self.file.kind.is_diagnostic();
         let must_hold = layout == Layout::Nested && (at == 0 || is_next_safe);
         (damage == Damage::Garbage || !(must_hold || is_partner_log)).then_some(damage)
     }
 
     /// Writes a record with what stands before and behind it.
-    fn put(&self, at: usize, text: &[u8], ends_here: bool, sink: &mut Sink<&mut dyn Write>) -> io::Result<()> {
+    fn put(
+        &self,
+        at: usize,
+        text: &[u8],
+        ends_here: bool,
+        sink: &mut Sink<&mut dyn Write>,
+    ) -> io::Result<()> {
         let form = self.form;
         let is_last = at + 1 == self.file.entries.len();
         if at > 0 && at % 500 == 0 {

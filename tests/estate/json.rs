@@ -164,7 +164,8 @@ impl Json {
 }
 
 fn escape_into(out: &mut Vec<u8>, value: &str, ascii: bool) {
-    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && (!ascii || *byte < 0x80);
+    let plain =
+        |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && (!ascii || *byte < 0x80);
     if value.as_bytes().iter().all(plain) {
         out.extend_from_slice(value.as_bytes());
         return;
@@ -175,7 +176,9 @@ fn escape_into(out: &mut Vec<u8>, value: &str, ascii: bool) {
             '\\' => out.extend_from_slice(b"\\\\"),
             '\n' => out.extend_from_slice(b"\\n"),
             '\t' => out.extend_from_slice(b"\\t"),
-            _ if (character as u32) < 0x20 || (ascii && !character.is_ascii()) => escape_units(out, character),
+            _ if (character as u32) < 0x20 || (ascii && !character.is_ascii()) => {
+                escape_units(out, character)
+            }
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }

@@ -39,7 +39,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 pub use portal_csv::header as portal_csv_header;
-pub use truth::{Counts, Facts, FileTruth, Key, PartnerMatch, PolicyCounts, Side, Span, Totals, Truth, Verdict};
+pub use truth::{
+    Counts, Facts, FileTruth, Key, PartnerMatch, PolicyCounts, Side, Span, Totals, Truth, Verdict,
+};
 pub use world::Partner;
 
 use truth::TruthBuilder;
@@ -138,8 +140,18 @@ pub enum Kind {
 
 impl Kind {
     pub const ALL: [Self; 12] = [
-        Self::DiagnosticLines, Self::EventHubRecords, Self::GraphBetaPage, Self::GraphV1Page, Self::GraphArray, Self::GraphObject,
-        Self::GraphLines, Self::PortalJson, Self::PortalCsv2025, Self::PortalCsv2024, Self::PortalCsv2023, Self::ApplicationCsv,
+        Self::DiagnosticLines,
+        Self::EventHubRecords,
+        Self::GraphBetaPage,
+        Self::GraphV1Page,
+        Self::GraphArray,
+        Self::GraphObject,
+        Self::GraphLines,
+        Self::PortalJson,
+        Self::PortalCsv2025,
+        Self::PortalCsv2024,
+        Self::PortalCsv2023,
+        Self::ApplicationCsv,
     ];
 
     pub fn is_diagnostic(self) -> bool {
@@ -147,7 +159,10 @@ impl Kind {
     }
 
     pub fn is_csv(self) -> bool {
-        matches!(self, Self::PortalCsv2025 | Self::PortalCsv2024 | Self::PortalCsv2023 | Self::ApplicationCsv)
+        matches!(
+            self,
+            Self::PortalCsv2025 | Self::PortalCsv2024 | Self::PortalCsv2023 | Self::ApplicationCsv
+        )
     }
 
     pub fn lists_policies(self) -> bool {
@@ -207,7 +222,11 @@ impl Estate {
             files.push(EstateFile { path: path.to_string(), bytes });
             Ok(())
         });
-        Self { files, partners: world.partners, truth: truth.expect("writing to memory does not fail") }
+        Self {
+            files,
+            partners: world.partners,
+            truth: truth.expect("writing to memory does not fail"),
+        }
     }
 
     pub fn write_to(&self, dir: &Path) -> io::Result<()> {
@@ -238,13 +257,19 @@ pub fn partners(options: &EstateOptions) -> Vec<Partner> {
 /// Fills one opened file.
 type Fill<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-fn write_all(world: &World, mut store: impl FnMut(&str, Fill) -> io::Result<()>) -> io::Result<Truth> {
+fn write_all(
+    world: &World,
+    mut store: impl FnMut(&str, Fill) -> io::Result<()>,
+) -> io::Result<Truth> {
     let mut truth = TruthBuilder::default();
     let children = (0..world.children.len()).flat_map(|child| plan::child_files(world, child));
-    let partners = (0..world.partners.len()).flat_map(|partner| plan::partner_files(world, partner));
+    let partners =
+        (0..world.partners.len()).flat_map(|partner| plan::partner_files(world, partner));
     for file in children.chain(partners) {
         let form = files::Form::draw(world, &file);
-        store(&form.path(&file), &mut |target| files::write(world, &file, &form, target, &mut truth))?;
+        store(&form.path(&file), &mut |target| {
+            files::write(world, &file, &form, target, &mut truth)
+        })?;
     }
     Ok(truth.finish())
 }

@@ -30,15 +30,36 @@ const APPS: &[Stream] = &[Stream::ServicePrincipal];
 
 /// The plain form: nothing fails, nothing withheld, the same verdict with and without policies.
 const PLAIN: Outcome = Outcome {
-    code: 0, status: "notApplied", failing: (0, 0), strength: false, withheld: false,
-    streams: USERS, verdict: Succeeded, disputed: false, bare: Succeeded, weights: (0, 0),
+    code: 0,
+    status: "notApplied",
+    failing: (0, 0),
+    strength: false,
+    withheld: false,
+    streams: USERS,
+    verdict: Succeeded,
+    disputed: false,
+    bare: Succeeded,
+    weights: (0, 0),
 };
 
-const fn ends(code: u32, status: &'static str, streams: &'static [Stream], verdict: Verdict, weights: (u32, u32)) -> Outcome {
+const fn ends(
+    code: u32,
+    status: &'static str,
+    streams: &'static [Stream],
+    verdict: Verdict,
+    weights: (u32, u32),
+) -> Outcome {
     Outcome { code, status, streams, verdict, bare: verdict, weights, ..PLAIN }
 }
 
-const fn fails(code: u32, status: &'static str, failing: (u8, u8), streams: &'static [Stream], bare: Verdict, weights: (u32, u32)) -> Outcome {
+const fn fails(
+    code: u32,
+    status: &'static str,
+    failing: (u8, u8),
+    streams: &'static [Stream],
+    bare: Verdict,
+    weights: (u32, u32),
+) -> Outcome {
     Outcome { code, status, failing, streams, verdict: Blocked, bare, weights, ..PLAIN }
 }
 
@@ -69,9 +90,18 @@ pub static OUTCOMES: [Outcome; 44] = [
     by_strength(fails(50076, "failure", (1, 1), NON_INTERACTIVE, Unexplained, (15, 1))),
     by_strength(fails(53003, "failure", (1, 1), INTERACTIVE, Unexplained, (15, 1))),
     // Interrupted: failing policies beside it are demanded, not blocking.
-    Outcome { verdict: Interrupted, ..fails(50074, "failure", (1, 1), INTERACTIVE, Interrupted, (30, 20)) },
-    Outcome { verdict: Interrupted, ..fails(50076, "failure", (1, 2), INTERACTIVE, Interrupted, (20, 10)) },
-    Outcome { verdict: Interrupted, ..fails(50158, "failure", (1, 1), INTERACTIVE, Interrupted, (5, 1)) },
+    Outcome {
+        verdict: Interrupted,
+        ..fails(50074, "failure", (1, 1), INTERACTIVE, Interrupted, (30, 20))
+    },
+    Outcome {
+        verdict: Interrupted,
+        ..fails(50076, "failure", (1, 2), INTERACTIVE, Interrupted, (20, 10))
+    },
+    Outcome {
+        verdict: Interrupted,
+        ..fails(50158, "failure", (1, 1), INTERACTIVE, Interrupted, (5, 1))
+    },
     ends(50072, "failure", INTERACTIVE, Interrupted, (5, 5)),
     ends(50097, "success", INTERACTIVE, Interrupted, (10, 5)),
     ends(50129, "notApplied", INTERACTIVE, Interrupted, (4, 2)),
@@ -116,14 +146,28 @@ pub static NOTHING_TO_SHOW: Outcome = withheld(ends(53003, "failure", USERS, Une
 pub fn failure_reason(code: u32) -> Option<&'static str> {
     Some(match code {
         0 => "Other.",
-        53003 => "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
-        53000 => "Device is not in required device state: {state}. Conditional Access policy requires a compliant device, and the device is not compliant.",
-        53001 => "Device is not in required device state: {state}. Conditional Access policy requires a domain joined device.",
-        50074 | 50076 => "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{resource}'.",
+        53003 => {
+            "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."
+        }
+        53000 => {
+            "Device is not in required device state: {state}. Conditional Access policy requires a compliant device, and the device is not compliant."
+        }
+        53001 => {
+            "Device is not in required device state: {state}. Conditional Access policy requires a domain joined device."
+        }
+        50074 | 50076 => {
+            "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{resource}'."
+        }
         50126 => "Error validating credentials due to invalid username or password.",
-        50140 => "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.",
-        50173 => "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
-        65001 => "The user or administrator has not consented to use the application with ID '{identifier}'{namePhrase}.",
+        50140 => {
+            "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in."
+        }
+        50173 => {
+            "The provided grant has expired due to it being revoked, a fresh auth token is needed."
+        }
+        65001 => {
+            "The user or administrator has not consented to use the application with ID '{identifier}'{namePhrase}."
+        }
         700082 => "The refresh token has expired due to inactivity.",
         7_000_215 | 7_999_999 => return None,
         _ => "The sign-in did not succeed.",
@@ -133,7 +177,9 @@ pub fn failure_reason(code: u32) -> Option<&'static str> {
 pub fn additional_details(code: u32) -> Option<&'static str> {
     match code {
         0 => Some("MFA requirement satisfied by claim in the token"),
-        53003 => Some("If this is unexpected, see the conditional access policy that applied to this request in the Azure Portal."),
+        53003 => Some(
+            "If this is unexpected, see the conditional access policy that applied to this request in the Azure Portal.",
+        ),
         _ => None,
     }
 }

@@ -46,7 +46,8 @@ pub fn partner_files(world: &World, partner: usize) -> Vec<FilePlan> {
     }
     let mut rng = Rng::derived(world.options.seed, &[3, partner as u64]);
     let count = (world.options.records / 10 / world.partners.len()).max(8);
-    let entries = (0..count).map(|nth| partner_entry(world, partner, nth, count, &mut rng)).collect();
+    let entries =
+        (0..count).map(|nth| partner_entry(world, partner, nth, count, &mut rng)).collect();
     // A single object shows two tenants and so cannot tell whose log it is.
     let fits = |kind: &Kind| *kind != Kind::GraphObject;
     let kinds: Vec<Kind> = user_kinds(world).into_iter().filter(fits).collect();
@@ -78,14 +79,30 @@ fn child_entry(world: &World, child: usize, nth: usize, of: usize, rng: &mut Rng
     let seed = if is_landmark { landmark_seed(world, child) } else { rng.next() };
     let role = if is_landmark { Role::Gdap(0) } else { child_role(world, rng) };
     let stream = if rng.chance(0.2) { Stream::Interactive } else { Stream::NonInteractive };
-    Entry { seed, id_seed: seed, nth, of, role, stream, interim: false, has_twin: is_landmark, safe: is_landmark }
+    Entry {
+        seed,
+        id_seed: seed,
+        nth,
+        of,
+        role,
+        stream,
+        interim: false,
+        has_twin: is_landmark,
+        safe: is_landmark,
+    }
 }
 
 fn child_role(world: &World, rng: &mut Rng) -> Role {
     let options = &world.options;
     let partner = rng.below(world.partners.len());
     if rng.chance(options.partner_share) {
-        return *rng.pick(&[Role::Gdap(partner), Role::Gdap(partner), Role::Gdap(partner), Role::B2b(partner), Role::Mail(partner)]);
+        return *rng.pick(&[
+            Role::Gdap(partner),
+            Role::Gdap(partner),
+            Role::Gdap(partner),
+            Role::B2b(partner),
+            Role::Mail(partner),
+        ]);
     }
     if rng.chance(options.other_provider_share) {
         return Role::OtherProvider(rng.below(world.providers.len()));
@@ -136,7 +153,9 @@ fn place(world: &World, exports: &mut Exports, kind: Kind, mut entry: Entry, rng
 }
 
 fn kind_of_copy(world: &World, kind: Kind, rng: &mut Rng) -> Kind {
-    let clash = |other: &Kind| (kind.is_diagnostic() && other.is_csv()) || (kind.is_csv() && other.is_diagnostic());
+    let clash = |other: &Kind| {
+        (kind.is_diagnostic() && other.is_csv()) || (kind.is_csv() && other.is_diagnostic())
+    };
     let fits = |other: &Kind| world.options.csv_beside_diagnostic || !clash(other);
     let kinds: Vec<Kind> = user_kinds(world).into_iter().filter(fits).collect();
     *rng.pick(&kinds)
@@ -144,8 +163,11 @@ fn kind_of_copy(world: &World, kind: Kind, rng: &mut Rng) -> Kind {
 
 /// Service principals, beside the users in diagnostic settings and in a download of their own.
 fn principals(world: &World, exports: &mut Exports, users: usize, rng: &mut Rng) {
-    let mut kinds: Vec<(Kind, usize)> =
-        exports.keys().filter(|(kind, copy)| kind.is_diagnostic() && !copy).map(|(kind, _)| (*kind, users / 30)).collect();
+    let mut kinds: Vec<(Kind, usize)> = exports
+        .keys()
+        .filter(|(kind, copy)| kind.is_diagnostic() && !copy)
+        .map(|(kind, _)| (*kind, users / 30))
+        .collect();
     if world.options.kinds.contains(&Kind::ApplicationCsv) {
         kinds.push((Kind::ApplicationCsv, (users / 20).max(4)));
     }
@@ -154,9 +176,23 @@ fn principals(world: &World, exports: &mut Exports, users: usize, rng: &mut Rng)
             let seed = rng.next();
             let is_landmark = kind == Kind::ApplicationCsv && nth == 1;
             let is_partner = is_landmark || rng.chance(world.options.partner_share);
-            let role = if is_partner { Role::AppOwner(rng.below(world.partners.len())) } else { Role::ServicePrincipal };
+            let role = if is_partner {
+                Role::AppOwner(rng.below(world.partners.len()))
+            } else {
+                Role::ServicePrincipal
+            };
             let stream = Stream::ServicePrincipal;
-            let entry = Entry { seed, id_seed: seed, nth, of: count, role, stream, interim: false, has_twin: is_landmark, safe: is_landmark };
+            let entry = Entry {
+                seed,
+                id_seed: seed,
+                nth,
+                of: count,
+                role,
+                stream,
+                interim: false,
+                has_twin: is_landmark,
+                safe: is_landmark,
+            };
             exports.entry((kind, false)).or_default().push(entry);
         }
     }
@@ -211,7 +247,15 @@ fn file_count(world: &World, kind: Kind, records: usize) -> usize {
     }
 }
 
-fn path(world: &World, exporter: Exporter, kind: Kind, stream: Option<Stream>, is_copy: bool, number: usize, of: usize) -> String {
+fn path(
+    world: &World,
+    exporter: Exporter,
+    kind: Kind,
+    stream: Option<Stream>,
+    is_copy: bool,
+    number: usize,
+    of: usize,
+) -> String {
     let tenant = match exporter {
         Exporter::Child(at) => &world.children[at],
         Exporter::Partner(at) => &world.partner_tenants[at],
@@ -227,12 +271,23 @@ fn path(world: &World, exporter: Exporter, kind: Kind, stream: Option<Stream>, i
         return folder.to_string() + &blob_path(world, &tenant.id, stream, number, of);
     }
     let extension = if kind.is_csv() { "csv" } else { "json" };
-    let (from, to) = (time::date(BEGIN), time::date(BEGIN + world.options.days.max(1) as i64 * DAY));
+    let (from, to) =
+        (time::date(BEGIN), time::date(BEGIN + world.options.days.max(1) as i64 * DAY));
     let browser_number = if number == 0 { String::new() } else { format!(" ({number})") };
-    format!("{folder}{}/{}/{stem}_{from}_{to}{browser_number}.{extension}", tenant.name, kind.folder())
+    format!(
+        "{folder}{}/{}/{stem}_{from}_{to}{browser_number}.{extension}",
+        tenant.name,
+        kind.folder()
+    )
 }
 
-fn blob_path(world: &World, tenant: &str, stream: Option<Stream>, number: usize, of: usize) -> String {
+fn blob_path(
+    world: &World,
+    tenant: &str,
+    stream: Option<Stream>,
+    number: usize,
+    of: usize,
+) -> String {
     let container = match stream {
         Some(Stream::Interactive) => "signinlogs",
         Some(Stream::ServicePrincipal) => "serviceprincipalsigninlogs",

@@ -20,7 +20,10 @@ pub fn columns(kind: Kind) -> Vec<&'static str> {
         Kind::ApplicationCsv => HEADER_APPLICATION,
         _ => HEADER_2025,
     };
-    let lacks = |column: &&str| kind != Kind::PortalCsv2024 || !matches!(*column, "App owner tenant ID" | "Resource owner tenant ID");
+    let lacks = |column: &&str| {
+        kind != Kind::PortalCsv2024
+            || !matches!(*column, "App owner tenant ID" | "Resource owner tenant ID")
+    };
     header.split(',').filter(lacks).collect()
 }
 
@@ -33,7 +36,12 @@ pub fn header(kind: Kind) -> String {
 }
 
 /// Appends a row without its end; answers where a text stands that damage may touch.
-pub fn row(out: &mut Vec<u8>, columns: &[&str], sign_in: &SignIn, kind: Kind) -> Option<Range<usize>> {
+pub fn row(
+    out: &mut Vec<u8>,
+    columns: &[&str],
+    sign_in: &SignIn,
+    kind: Kind,
+) -> Option<Range<usize>> {
     let mut soft = None;
     for (at, column) in columns.iter().enumerate() {
         if at > 0 {
@@ -81,14 +89,18 @@ fn cell(column: &str, s: &SignIn, kind: Kind) -> String {
         "Home tenant ID" => s.home.unwrap_or_default().into(),
         "IP address" => s.address.clone(),
         "Location" => format!("{}, {}, {}", s.place.city, s.place.state, s.place.country),
-        "Status" | "Sign-in error code" | "Failure reason" | "Conditional Access" => judgement(column, s, kind),
+        "Status" | "Sign-in error code" | "Failure reason" | "Conditional Access" => {
+            judgement(column, s, kind)
+        }
         "Client app" if s.stream == Stream::Interactive => "Browser".into(),
         "Client app" => "Mobile Apps and Desktop clients".into(),
         "Authentication requirement" => "Single-factor authentication".into(),
         "Autonomous system  number" => s.place.asn.to_string(),
         "Token issuer type" => "Azure AD".into(),
         "Latency" => (s.noise % 400).to_string(),
-        "Compliant" | "Managed" | "Flagged for review" | "Through Global Secure Access" => "False".into(),
+        "Compliant" | "Managed" | "Flagged for review" | "Through Global Secure Access" => {
+            "False".into()
+        }
         _ => String::new(),
     }
 }

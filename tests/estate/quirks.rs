@@ -49,13 +49,31 @@ pub enum Quirk {
 }
 
 const COMMON: [Quirk; 16] = [
-    Quirk::PascalRecord, Quirk::PascalHome, Quirk::TwiceHome, Quirk::TwiceHomeOtherCase, Quirk::EscapedKey,
-    Quirk::EscapedValue, Quirk::UpperIds, Quirk::AccessNumber, Quirk::AccessSpaced, Quirk::AccessList,
-    Quirk::AccessOtherCase, Quirk::PoliciesText, Quirk::LoneSurrogate, Quirk::Nulls, Quirk::Missing, Quirk::WesternTime,
+    Quirk::PascalRecord,
+    Quirk::PascalHome,
+    Quirk::TwiceHome,
+    Quirk::TwiceHomeOtherCase,
+    Quirk::EscapedKey,
+    Quirk::EscapedValue,
+    Quirk::UpperIds,
+    Quirk::AccessNumber,
+    Quirk::AccessSpaced,
+    Quirk::AccessList,
+    Quirk::AccessOtherCase,
+    Quirk::PoliciesText,
+    Quirk::LoneSurrogate,
+    Quirk::Nulls,
+    Quirk::Missing,
+    Quirk::WesternTime,
 ];
 
 const OF_MONITOR: [Quirk; 6] = [
-    Quirk::PropertiesText, Quirk::ResultTypeNumber, Quirk::LevelText, Quirk::NoStatus, Quirk::NoResultType, Quirk::AmericanTime,
+    Quirk::PropertiesText,
+    Quirk::ResultTypeNumber,
+    Quirk::LevelText,
+    Quirk::NoStatus,
+    Quirk::NoResultType,
+    Quirk::AmericanTime,
 ];
 
 impl Quirk {
@@ -76,6 +94,7 @@ impl Quirk {
     /// In a record that keeps its strings in a string, half a surrogate pair would break the inner text.
     pub fn agent_json(self, sign_in: &SignIn) -> Option<String> {
         let is_user = sign_in.stream != Stream::ServicePrincipal;
-        (self == Self::LoneSurrogate && is_user).then(|| "\"Mozilla/5.0 (broken \\ud83d) x\"".into())
+        (self == Self::LoneSurrogate && is_user)
+            .then(|| "\"Mozilla/5.0 (broken \\ud83d) x\"".into())
     }
 }

@@ -8,7 +8,9 @@ use super::outcomes::{self, OUTCOMES, Outcome};
 use super::rng::Rng;
 use super::time::{BEGIN, DAY, SECOND};
 use super::truth::{Facts, PartnerMatch, Side, Verdict};
-use super::world::{AGENTS, APPS, App, MICROSOFT, PLACES, Partner, Place, Policy, PolicyState, Tenant, World};
+use super::world::{
+    AGENTS, APPS, App, MICROSOFT, PLACES, Partner, Place, Policy, PolicyState, Tenant, World,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stream {
@@ -144,7 +146,8 @@ impl<'w> SignIn<'w> {
         let bare = self.applied.is_empty() || !kind.lists_policies();
         let verdict = if bare { self.outcome.bare } else { self.outcome.verdict };
         let with = |results: &[&str]| -> BTreeSet<String> {
-            let applied = self.applied.iter().filter(|applied| !bare && results.contains(&applied.result));
+            let applied =
+                self.applied.iter().filter(|applied| !bare && results.contains(&applied.result));
             applied.map(|applied| applied.policy.id.to_ascii_lowercase()).collect()
         };
         Some(Facts {
@@ -155,7 +158,11 @@ impl<'w> SignIn<'w> {
             verdict,
             disputed: !bare && self.outcome.disputed,
             error_code: self.outcome.code,
-            blocking: if verdict == Verdict::Blocked { with(&["failure"]) } else { BTreeSet::new() },
+            blocking: if verdict == Verdict::Blocked {
+                with(&["failure"])
+            } else {
+                BTreeSet::new()
+            },
             would_block: with(&["reportOnlyFailure", "reportOnlyInterrupted"]),
             created_second: self.created / SECOND,
         })
@@ -172,13 +179,21 @@ impl<'w> SignIn<'w> {
     fn partner<'a>(&self, world: &'a World, kind: Kind) -> Option<(&'a str, PartnerMatch)> {
         let listed = |at: usize| world.partners[at].id.as_str();
         match self.role {
-            Role::Gdap(at) | Role::B2b(at) | Role::Home(at) | Role::Outbound(at, _) => Some((listed(at), PartnerMatch::Listed)),
-            Role::Mail(at) => Some((listed(at), PartnerMatch::Domain)),
-            Role::AppOwner(at) => kind.shows_app_owner().then(|| (listed(at), PartnerMatch::AppOwner)),
-            Role::OtherProvider(at) => {
-                kind.shows_access().then(|| (world.providers[at].id.as_str(), PartnerMatch::ServiceProvider))
+            Role::Gdap(at) | Role::B2b(at) | Role::Home(at) | Role::Outbound(at, _) => {
+                Some((listed(at), PartnerMatch::Listed))
             }
-            Role::Staff | Role::StaffWithoutHome | Role::Guest(_) | Role::GuestWithPartnerMail(_) | Role::ServicePrincipal => None,
+            Role::Mail(at) => Some((listed(at), PartnerMatch::Domain)),
+            Role::AppOwner(at) => {
+                kind.shows_app_owner().then(|| (listed(at), PartnerMatch::AppOwner))
+            }
+            Role::OtherProvider(at) => kind
+                .shows_access()
+                .then(|| (world.providers[at].id.as_str(), PartnerMatch::ServiceProvider)),
+            Role::Staff
+            | Role::StaffWithoutHome
+            | Role::Guest(_)
+            | Role::GuestWithPartnerMail(_)
+            | Role::ServicePrincipal => None,
         }
     }
 }
@@ -219,26 +234,44 @@ impl<'w> Who<'w> {
             Role::Staff | Role::Home(_) => Who { is_partner: role != Role::Staff, ..base },
             Role::StaffWithoutHome => Who { home: None, ..base },
             // Guests of a partner itself must not use its apps: would that be its sign-in?
-            Role::Guest(at) => Who { app_owner: MICROSOFT, ..base.guest_of(&world.strangers[at], *rng.pick(&[1, 1, 1, 2, 32, 4])) },
+            Role::Guest(at) => Who {
+                app_owner: MICROSOFT,
+                ..base.guest_of(&world.strangers[at], *rng.pick(&[1, 1, 1, 2, 32, 4]))
+            },
             Role::GuestWithPartnerMail(at) => {
                 let mail = rng.pick(&world.partners);
                 base.guest_of(&world.strangers[at], 1).with_mail(mail, rng)
             }
-            Role::Gdap(at) => base.technician_of(&world.partners[at].id, &world.partners[at].name, rng),
+            Role::Gdap(at) => {
+                base.technician_of(&world.partners[at].id, &world.partners[at].name, rng)
+            }
             Role::OtherProvider(at) => {
                 let provider = &world.providers[at];
-                Who { app_owner: &provider.id, ..base.technician_of(&provider.id, &provider.name, rng) }
+                Who {
+                    app_owner: &provider.id,
+                    ..base.technician_of(&provider.id, &provider.name, rng)
+                }
             }
-            Role::B2b(at) => Who { is_partner: true, ..base.guest_of(&world.partner_tenants[at], 1) },
-            Role::Mail(at) => Who { home: None, access: 1, is_partner: true, ..base.with_mail(&world.partners[at], rng) },
+            Role::B2b(at) => {
+                Who { is_partner: true, ..base.guest_of(&world.partner_tenants[at], 1) }
+            }
+            Role::Mail(at) => Who {
+                home: None,
+                access: 1,
+                is_partner: true,
+                ..base.with_mail(&world.partners[at], rng)
+            },
             Role::ServicePrincipal => Who { home: None, ..base.service_principal() },
-            Role::AppOwner(at) => Who { app_owner: &world.partners[at].id, ..base.service_principal() },
+            Role::AppOwner(at) => {
+                Who { app_owner: &world.partners[at].id, ..base.service_principal() }
+            }
             Role::Outbound(_, child) => base.outbound_to(&world.children[child], rng),
         }
     }
 
     fn staff(own: &'w Tenant, rng: &mut Rng) -> Self {
-        const NAMES: [&str; 6] = ["Adele Vance", "Lee Gu", "Zoë Müller", "Megan Bowen", "Łukasz Żak", "Anne O'Hara"];
+        const NAMES: [&str; 6] =
+            ["Adele Vance", "Lee Gu", "Zoë Müller", "Megan Bowen", "Łukasz Żak", "Anne O'Hara"];
         let name = *rng.pick(&NAMES);
         let owner = if rng.chance(0.8) { MICROSOFT } else { own.id.as_str() };
         Who {
@@ -255,7 +288,12 @@ impl<'w> Who<'w> {
 
     fn guest_of(self, home: &'w Tenant, access: u8) -> Self {
         let mailbox = self.user_principal_name.split('@').next().unwrap_or("guest").to_string();
-        Who { home: Some(&home.id), access, user_principal_name: format!("{mailbox}@{}", home.domain), ..self }
+        Who {
+            home: Some(&home.id),
+            access,
+            user_principal_name: format!("{mailbox}@{}", home.domain),
+            ..self
+        }
     }
 
     /// A domain counts in any letter case.
@@ -268,20 +306,50 @@ impl<'w> Who<'w> {
     /// GDAP users have no mail address in the customer's log.
     fn technician_of(self, home: &'w str, name: &str, rng: &mut Rng) -> Self {
         let user_principal_name = format!("user_{}", rng.guid().replace('-', ""));
-        Who { home: Some(home), access: 8, user_name: format!("{name} Technician"), user_principal_name, is_partner: true, ..self }
+        Who {
+            home: Some(home),
+            access: 8,
+            user_name: format!("{name} Technician"),
+            user_principal_name,
+            is_partner: true,
+            ..self
+        }
     }
 
     fn service_principal(self) -> Self {
-        Who { home: None, tenant: None, user_name: "Backup connector".into(), user_principal_name: String::new(), ..self }
+        Who {
+            home: None,
+            tenant: None,
+            user_name: "Backup connector".into(),
+            user_principal_name: String::new(),
+            ..self
+        }
     }
 
     fn outbound_to(self, child: &'w Tenant, rng: &mut Rng) -> Self {
-        Who { resource: &child.id, tenant: None, access: *rng.pick(&[8, 8, 1]), is_partner: true, ..self }
+        Who {
+            resource: &child.id,
+            tenant: None,
+            access: *rng.pick(&[8, 8, 1]),
+            is_partner: true,
+            ..self
+        }
     }
 }
 
-fn ending<'w>(tenant: Option<&'w Tenant>, entry: &Entry, rng: &mut Rng) -> (&'static Outcome, Vec<Applied<'w>>) {
-    let is_common = matches!(entry.role, Role::Staff | Role::StaffWithoutHome | Role::Guest(_) | Role::GuestWithPartnerMail(_) | Role::ServicePrincipal);
+fn ending<'w>(
+    tenant: Option<&'w Tenant>,
+    entry: &Entry,
+    rng: &mut Rng,
+) -> (&'static Outcome, Vec<Applied<'w>>) {
+    let is_common = matches!(
+        entry.role,
+        Role::Staff
+            | Role::StaffWithoutHome
+            | Role::Guest(_)
+            | Role::GuestWithPartnerMail(_)
+            | Role::ServicePrincipal
+    );
     let mut outcome = pick_outcome(entry.stream, is_common, rng);
     let policies = tenant.map_or(&[][..], |tenant| &tenant.policies);
     let failing = failing_policies(policies, outcome, rng);
@@ -315,7 +383,10 @@ fn pick_outcome(stream: Stream, is_common: bool, rng: &mut Rng) -> &'static Outc
 fn failing_policies(policies: &[Policy], outcome: &Outcome, rng: &mut Rng) -> Vec<usize> {
     let on = |at: &usize| policies[*at].state == PolicyState::On;
     // A policy of session controls alone has nothing that could fail.
-    let demands = |at: &usize| policies[*at].strength.is_some() == outcome.strength && (outcome.strength || !policies[*at].grants.is_empty());
+    let demands = |at: &usize| {
+        policies[*at].strength.is_some() == outcome.strength
+            && (outcome.strength || !policies[*at].grants.is_empty())
+    };
     let mut candidates: Vec<usize> = (0..policies.len()).filter(on).filter(demands).collect();
     if candidates.is_empty() {
         candidates = (0..policies.len()).filter(on).collect();
@@ -329,7 +400,13 @@ fn failing_policies(policies: &[Policy], outcome: &Outcome, rng: &mut Rng) -> Ve
 }
 
 /// A record lists every policy of the tenant, applied or not.
-fn apply<'w>(policies: &'w [Policy], outcome: &Outcome, failing: &[usize], would_block: bool, rng: &mut Rng) -> Vec<Applied<'w>> {
+fn apply<'w>(
+    policies: &'w [Policy],
+    outcome: &Outcome,
+    failing: &[usize],
+    would_block: bool,
+    rng: &mut Rng,
+) -> Vec<Applied<'w>> {
     let mut would_block_left = if would_block { 2 } else { 0 };
     let mut applied = Vec::with_capacity(policies.len());
     for (at, policy) in policies.iter().enumerate() {
@@ -354,16 +431,24 @@ fn harmless(policy: &Policy, status: &str, rng: &mut Rng) -> (&'static str, u32,
         PolicyState::Off => ("notEnabled", 0, 0),
         PolicyState::ReportOnly if rng.chance(0.1) => ("reportOnlySuccess", policy.satisfied, 0),
         PolicyState::ReportOnly => ("reportOnlyNotApplied", satisfied, not_satisfied),
-        PolicyState::On if status == "success" && rng.chance(0.4) => ("success", policy.satisfied, 0),
+        PolicyState::On if status == "success" && rng.chance(0.4) => {
+            ("success", policy.satisfied, 0)
+        }
         PolicyState::On => ("notApplied", satisfied, not_satisfied),
     }
 }
 
 /// Texts that outsiders can put into a log.
 const NASTY_TEXTS: [&str; 9] = [
-    "He said \"hi\" \\ and left {", "}]},{\"id\":\"00000000-0000-0000-0000-000000000000\"", "C:\\Users\\x\\",
-    "=HYPERLINK(\"http://x\")", "🛑 emoji \u{202e}ltr", "tab\tand\nnewline, comma", "<script>alert(1)</script>",
-    "\u{1b}[31mred", "ends in backslash and quote \\\"",
+    "He said \"hi\" \\ and left {",
+    "}]},{\"id\":\"00000000-0000-0000-0000-000000000000\"",
+    "C:\\Users\\x\\",
+    "=HYPERLINK(\"http://x\")",
+    "🛑 emoji \u{202e}ltr",
+    "tab\tand\nnewline, comma",
+    "<script>alert(1)</script>",
+    "\u{1b}[31mred",
+    "ends in backslash and quote \\\"",
 ];
 
 /// A hostile agent may spell out what a peek looks for: the id of a partner, under the right key.

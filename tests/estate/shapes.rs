@@ -59,7 +59,10 @@ pub fn diagnostic(w: &mut Json, draft: Draft) {
 fn envelope(w: &mut Json, draft: Draft) {
     let s = draft.sign_in;
     let american = draft.has(Quirk::AmericanTime);
-    w.field("time", &if american { time::american(s.published) } else { time::monitor(s.published, "Z") });
+    w.field(
+        "time",
+        &if american { time::american(s.published) } else { time::monitor(s.published, "Z") },
+    );
     w.field("resourceId", &format!("/tenants/{}/providers/Microsoft.aadiam", s.exporting));
     w.field("operationName", "Sign-in activity");
     w.field("operationVersion", "1.0");
@@ -75,7 +78,11 @@ fn envelope(w: &mut Json, draft: Draft) {
         w.field("identity", &s.user_name);
     }
     w.key("Level");
-    if draft.has(Quirk::LevelText) { w.text("4") } else { w.number(4) }
+    if draft.has(Quirk::LevelText) {
+        w.text("4")
+    } else {
+        w.number(4)
+    }
     w.field("location", s.place.country);
 }
 
@@ -108,7 +115,10 @@ fn properties(w: &mut Json, draft: Draft) {
             w.field("id", &draft.id(&s.id));
         }
         let west = draft.has(Quirk::WesternTime);
-        w.field("createdDateTime", &if west { time::monitor_west(s.created) } else { time::monitor(s.created, "+00:00") });
+        w.field(
+            "createdDateTime",
+            &if west { time::monitor_west(s.created) } else { time::monitor(s.created, "+00:00") },
+        );
         if s.stream == Stream::ServicePrincipal {
             principal_properties(w, draft);
         } else {
@@ -128,7 +138,10 @@ fn user_properties(w: &mut Json, draft: Draft) {
             }
         });
     }
-    w.field("clientAppUsed", if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" });
+    w.field(
+        "clientAppUsed",
+        if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" },
+    );
     agent(w, draft);
     if !draft.has(Quirk::Missing) {
         device_and_place(w, draft, false);
@@ -254,9 +267,15 @@ fn graph_head(w: &mut Json, draft: Draft) {
         w.field("id", &draft.id(&s.id));
     }
     let west = draft.has(Quirk::WesternTime);
-    w.field("createdDateTime", &if west { time::monitor_west(s.created) } else { time::graph(s.created) });
+    w.field(
+        "createdDateTime",
+        &if west { time::monitor_west(s.created) } else { time::graph(s.created) },
+    );
     user_and_app(w, draft);
-    w.field("clientAppUsed", if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" });
+    w.field(
+        "clientAppUsed",
+        if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" },
+    );
     agent(w, draft);
     w.field("correlationId", &s.correlation_id);
     w.key("isInteractive").boolean(s.stream == Stream::Interactive);
@@ -293,13 +312,22 @@ fn graph_beta(w: &mut Json, draft: Draft) {
     w.field("authenticationProtocol", "none");
     w.field("signInIdentifier", &s.user_principal_name);
     w.key("signInIdentifierType").raw("null");
-    w.key("signInEventTypes").texts(&[if s.stream == Stream::Interactive { "interactiveUser" } else { "nonInteractiveUser" }]);
+    w.key("signInEventTypes").texts(&[if s.stream == Stream::Interactive {
+        "interactiveUser"
+    } else {
+        "nonInteractiveUser"
+    }]);
     w.field("servicePrincipalId", "");
     w.field("userType", if s.access == 0 { "member" } else { "guest" });
     w.key("flaggedForReview").boolean(false);
     w.key("autonomousSystemNumber").number(s.place.asn);
     access(w, draft);
-    for key in ["federatedCredentialId", "servicePrincipalCredentialKeyId", "globalSecureAccessIpAddress", "mfaDetail"] {
+    for key in [
+        "federatedCredentialId",
+        "servicePrincipalCredentialKeyId",
+        "globalSecureAccessIpAddress",
+        "mfaDetail",
+    ] {
         w.key(key).raw("null");
     }
     w.key("privateLinkDetails").raw("null");
@@ -332,7 +360,9 @@ fn beta_policy(w: &mut Json, applied: &Applied) {
         w.field("conditionsSatisfied", &condition_names(applied.satisfied));
         w.field("conditionsNotSatisfied", &condition_names(applied.not_satisfied));
         w.key("includeRulesSatisfied").array(|w| {
-            for (bit, condition, rule) in [(1, "application", "allApps"), (2, "users", "serviceProvider")] {
+            for (bit, condition, rule) in
+                [(1, "application", "allApps"), (2, "users", "serviceProvider")]
+            {
                 if applied.satisfied & bit != 0 {
                     w.object(|w| {
                         w.field("conditionalAccessCondition", condition);
@@ -463,11 +493,18 @@ fn policy_head(w: &mut Json, applied: &Applied) {
 
 fn processing_details(w: &mut Json, s: &SignIn) {
     const SCOPES: [&str; 8] = [
-        "Directory.AccessAsUser.All", "DeviceManagementConfiguration.ReadWrite.All", "Policy.ReadWrite.ConditionalAccess",
-        "User.Read", "AuditLog.Read.All", "SecurityEvents.Read.All", "Group.ReadWrite.All", "offline_access",
+        "Directory.AccessAsUser.All",
+        "DeviceManagementConfiguration.ReadWrite.All",
+        "Policy.ReadWrite.ConditionalAccess",
+        "User.Read",
+        "AuditLog.Read.All",
+        "SecurityEvents.Read.All",
+        "Group.ReadWrite.All",
+        "offline_access",
     ];
     let mut rng = Rng::new(s.noise);
-    let scopes: Vec<String> = (0..rng.below(8)).map(|_| format!("\"{}\"", rng.pick(&SCOPES))).collect();
+    let scopes: Vec<String> =
+        (0..rng.below(8)).map(|_| format!("\"{}\"", rng.pick(&SCOPES))).collect();
     w.key("authenticationProcessingDetails").array(|w| {
         let legacy = ("Legacy TLS (TLS 1.0, 1.1, 3DES)", "False".to_string());
         let scope_info = ("Oauth Scope Info", format!("[{}]", scopes.join(",")));
@@ -540,7 +577,10 @@ fn access(w: &mut Json, draft: Draft) {
     match draft.quirk {
         Some(Quirk::AccessNumber) => w.number(bits.into()),
         Some(Quirk::AccessSpaced) if bits == 8 => w.text("Service Provider"),
-        Some(Quirk::AccessList) if bits == 8 => w.text(["b2bCollaboration,serviceProvider", "serviceProvider, passthrough"][(draft.sign_in.noise & 1) as usize]),
+        Some(Quirk::AccessList) if bits == 8 => w.text(
+            ["b2bCollaboration,serviceProvider", "serviceProvider, passthrough"]
+                [(draft.sign_in.noise & 1) as usize],
+        ),
         Some(Quirk::AccessOtherCase) => w.text(&plain.to_uppercase()),
         Some(Quirk::EscapedValue) if bits == 8 => w.raw("\"service\\u0050rovider\""),
         Some(Quirk::Nulls) if bits == 0 => w.raw("null"),
@@ -565,7 +605,10 @@ fn authentication(w: &mut Json, s: &SignIn, of_monitor: bool) {
     });
     w.key("sessionLifetimePolicies").array(|_| {});
     let multi = matches!(s.outcome.code, 50074 | 50076);
-    w.field("authenticationRequirement", if multi { "multiFactorAuthentication" } else { "singleFactorAuthentication" });
+    w.field(
+        "authenticationRequirement",
+        if multi { "multiFactorAuthentication" } else { "singleFactorAuthentication" },
+    );
 }
 
 fn authentication_step(w: &mut Json, s: &SignIn, of_monitor: bool, step: i64) {
@@ -573,7 +616,10 @@ fn authentication_step(w: &mut Json, s: &SignIn, of_monitor: bool, step: i64) {
         w.field("authenticationStepDateTime", &time::graph(s.created));
         w.field("authenticationMethod", "Previously satisfied");
         w.key("succeeded").boolean(s.outcome.code == 0);
-        w.field("authenticationStepResultDetail", "First factor requirement satisfied by claim in the token");
+        w.field(
+            "authenticationStepResultDetail",
+            "First factor requirement satisfied by claim in the token",
+        );
         w.field("authenticationStepRequirement", "Primary authentication");
         if of_monitor {
             w.key("StatusSequence").number(step);

@@ -213,7 +213,9 @@ impl Truth {
         let mut left: Vec<&Facts> = self.without_id.iter().collect();
         let mut open: Vec<&Facts> = self.without_id_uncertain.iter().collect();
         let mut lines = Vec::new();
-        for facts in found.iter().filter(|(key, _)| key.1.starts_with("raw:")).map(|(_, facts)| facts) {
+        for facts in
+            found.iter().filter(|(key, _)| key.1.starts_with("raw:")).map(|(_, facts)| facts)
+        {
             let taken = take(&mut left, facts) || take(&mut open, facts);
             if !taken {
                 lines.push(format!("without id, not expected: {facts:?}"));
@@ -286,7 +288,8 @@ impl TruthBuilder {
         let certain = truth.without_id.len() as u64;
         let all = certain + truth.without_id_uncertain.len() as u64;
         truth.totals.partner.add(certain, all);
-        truth.counts = Counts::of(truth.sign_ins.values().chain(&truth.without_id).collect::<Vec<_>>());
+        truth.counts =
+            Counts::of(truth.sign_ins.values().chain(&truth.without_id).collect::<Vec<_>>());
         truth.totals.records = truth.totals.sum();
         truth
     }
@@ -295,7 +298,10 @@ impl TruthBuilder {
 impl Totals {
     fn sum(&self) -> Span {
         let parts = [self.partner, self.other, self.duplicate, self.rejected];
-        Span { least: parts.iter().map(|part| part.least).sum(), most: parts.iter().map(|part| part.most).sum() }
+        Span {
+            least: parts.iter().map(|part| part.least).sum(),
+            most: parts.iter().map(|part| part.most).sum(),
+        }
     }
 }
 
@@ -308,7 +314,9 @@ impl Truth {
         self.totals.partner.add(certain_count.min(1), 1);
         self.totals.duplicate.add(certain_count.saturating_sub(1), copies.len() as u64 - 1);
 
-        let could_win = |copy: &&Copy| copy.fate == Fate::Doubtful && best.is_none_or(|best| copy.rank >= best.rank);
+        let could_win = |copy: &&Copy| {
+            copy.fate == Fate::Doubtful && best.is_none_or(|best| copy.rank >= best.rank)
+        };
         let mut possible: Vec<Facts> = best.iter().map(|copy| copy.facts.clone()).collect();
         possible.extend(copies.iter().filter(could_win).map(|copy| copy.facts.clone()));
         possible.sort();

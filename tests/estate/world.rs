@@ -54,8 +54,10 @@ pub const MICROSOFT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 impl World {
     pub fn new(options: &EstateOptions) -> Self {
         let mut rng = Rng::derived(options.seed, &[1]);
-        let partners: Vec<Partner> = (0..options.partners.max(1)).map(|at| partner(at, &mut rng)).collect();
-        let partner_tenants = partners.iter().map(|p| partner_tenant(p, options, &mut rng)).collect();
+        let partners: Vec<Partner> =
+            (0..options.partners.max(1)).map(|at| partner(at, &mut rng)).collect();
+        let partner_tenants =
+            partners.iter().map(|p| partner_tenant(p, options, &mut rng)).collect();
         let children = (0..options.tenants).map(|at| child(at, options, &mut rng)).collect();
         let strangers = (0..12).map(|at| bare_tenant("Guesthome", at, &mut rng)).collect();
         let providers = (0..3).map(|at| bare_tenant("Northwind IT", at, &mut rng)).collect();
@@ -77,11 +79,17 @@ fn partner(at: usize, rng: &mut Rng) -> Partner {
 
 fn partner_tenant(partner: &Partner, options: &EstateOptions, rng: &mut Rng) -> Tenant {
     let policies = policies(options, rng);
-    Tenant { id: partner.id.clone(), name: partner.name.clone(), domain: partner.domains[0].clone(), policies }
+    Tenant {
+        id: partner.id.clone(),
+        name: partner.name.clone(),
+        domain: partner.domains[0].clone(),
+        policies,
+    }
 }
 
 fn child(at: usize, options: &EstateOptions, rng: &mut Rng) -> Tenant {
-    let tenant = bare_tenant(["Contoso", "Woodgrove Bank", "Litware", "Adventure Works"][at % 4], at, rng);
+    let tenant =
+        bare_tenant(["Contoso", "Woodgrove Bank", "Litware", "Adventure Works"][at % 4], at, rng);
     Tenant { policies: policies(options, rng), ..tenant }
 }
 
@@ -100,19 +108,36 @@ fn policies(options: &EstateOptions, rng: &mut Rng) -> Vec<Policy> {
 
 fn policy(at: usize, trap: bool, rng: &mut Rng) -> Policy {
     const GRANTS: [&[&str]; 9] = [
-        &["Block"], &["Mfa"], &["Block"], &["RequireCompliantDevice"], &["Mfa", "RequireCompliantDevice"],
-        &["RequireDomainJoinedDevice", "RequireCompliantDevice"], &["RequireApprovedApp", "RequireCompliantApp"],
-        &["Guest terms of use"], &[],
+        &["Block"],
+        &["Mfa"],
+        &["Block"],
+        &["RequireCompliantDevice"],
+        &["Mfa", "RequireCompliantDevice"],
+        &["RequireDomainJoinedDevice", "RequireCompliantDevice"],
+        &["RequireApprovedApp", "RequireCompliantApp"],
+        &["Guest terms of use"],
+        &[],
     ];
-    const SESSIONS: [&[&str]; 5] =
-        [&[], &[], &["SignInFrequency"], &["SignInFrequency", "PersistentBrowserSessionMode"], &["CloudAppSecurity"]];
+    const SESSIONS: [&[&str]; 5] = [
+        &[],
+        &[],
+        &["SignInFrequency"],
+        &["SignInFrequency", "PersistentBrowserSessionMode"],
+        &["CloudAppSecurity"],
+    ];
     const SATISFIED: [u32; 10] = [3, 3, 7, 19, 23, 263, 279, 1035, 1039, 32771];
     // The first three give every tenant one of each state, the fourth a strength.
     let state = match at {
         0 | 3 => PolicyState::On,
         1 => PolicyState::ReportOnly,
         2 => PolicyState::Off,
-        _ => *rng.pick(&[PolicyState::On, PolicyState::On, PolicyState::On, PolicyState::ReportOnly, PolicyState::Off]),
+        _ => *rng.pick(&[
+            PolicyState::On,
+            PolicyState::On,
+            PolicyState::On,
+            PolicyState::ReportOnly,
+            PolicyState::Off,
+        ]),
     };
     let strength = (at == 3).then_some("Phishing-resistant MFA");
     let default = at == 4 && rng.chance(0.2);
@@ -130,13 +155,22 @@ fn policy(at: usize, trap: bool, rng: &mut Rng) -> Policy {
 /// A trap name holds what a careless reader would take for structure or for a partner.
 fn policy_name(at: usize, trap: bool, rng: &mut Rng) -> String {
     const NAMES: [&str; 9] = [
-        "Require MFA for all users", "Block legacy authentication", "Block outside EU", "Managed devices only",
+        "Require MFA for all users",
+        "Block legacy authentication",
+        "Block outside EU",
+        "Managed devices only",
         "Microsoft-managed: Multifactor authentication and reauthentication for risky sign-ins",
-        "Guests: terms of use", "Block device code flow", "Zugriff für Gäste sperren", "Require compliant device",
+        "Guests: terms of use",
+        "Block device code flow",
+        "Zugriff für Gäste sperren",
+        "Require compliant device",
     ];
     const TRAPS: [&str; 5] = [
-        "Block \"serviceProvider\" users }]},{\"id\":\"x\"", "Gäste & Service Provider \\ sperren 🛑",
-        "{\"homeTenantId\":\"none\"}", "CA {EU} only [v2]\\", "line\nbreak\tand \u{1} control",
+        "Block \"serviceProvider\" users }]},{\"id\":\"x\"",
+        "Gäste & Service Provider \\ sperren 🛑",
+        "{\"homeTenantId\":\"none\"}",
+        "CA {EU} only [v2]\\",
+        "line\nbreak\tand \u{1} control",
     ];
     let name = if trap { rng.pick(&TRAPS) } else { rng.pick(&NAMES) };
     format!("CA{at:03} {name}")
@@ -150,12 +184,42 @@ pub struct App {
 }
 
 pub const APPS: [App; 6] = [
-    App { name: "Azure Portal", id: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", resource: "Azure Resource Manager", resource_id: "797f4846-ba00-4fd7-ba43-dac1f8f63013" },
-    App { name: "Microsoft Graph Command Line Tools", id: "14d82eec-204b-4c2f-b7e8-296a70dab67e", resource: "Microsoft Graph", resource_id: "00000003-0000-0000-c000-000000000000" },
-    App { name: "Office 365 Exchange Online", id: "00000002-0000-0ff1-ce00-000000000000", resource: "Office 365 Exchange Online", resource_id: "00000002-0000-0ff1-ce00-000000000000" },
-    App { name: "CIPP-SAM", id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a001", resource: "Microsoft Graph", resource_id: "00000003-0000-0000-c000-000000000000" },
-    App { name: "Liongard", id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a002", resource: "Microsoft Graph", resource_id: "00000003-0000-0000-c000-000000000000" },
-    App { name: "Rewst", id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a003", resource: "Microsoft Graph", resource_id: "00000003-0000-0000-c000-000000000000" },
+    App {
+        name: "Azure Portal",
+        id: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+        resource: "Azure Resource Manager",
+        resource_id: "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    },
+    App {
+        name: "Microsoft Graph Command Line Tools",
+        id: "14d82eec-204b-4c2f-b7e8-296a70dab67e",
+        resource: "Microsoft Graph",
+        resource_id: "00000003-0000-0000-c000-000000000000",
+    },
+    App {
+        name: "Office 365 Exchange Online",
+        id: "00000002-0000-0ff1-ce00-000000000000",
+        resource: "Office 365 Exchange Online",
+        resource_id: "00000002-0000-0ff1-ce00-000000000000",
+    },
+    App {
+        name: "CIPP-SAM",
+        id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a001",
+        resource: "Microsoft Graph",
+        resource_id: "00000003-0000-0000-c000-000000000000",
+    },
+    App {
+        name: "Liongard",
+        id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a002",
+        resource: "Microsoft Graph",
+        resource_id: "00000003-0000-0000-c000-000000000000",
+    },
+    App {
+        name: "Rewst",
+        id: "5d1f0c52-6e0b-4f8e-9a55-0c3c86c0a003",
+        resource: "Microsoft Graph",
+        resource_id: "00000003-0000-0000-c000-000000000000",
+    },
 ];
 
 pub struct Place {
@@ -168,10 +232,38 @@ pub struct Place {
 }
 
 pub const PLACES: [Place; 4] = [
-    Place { city: "Redmond", state: "Washington", country: "US", coordinates: ("47.680290222167969", "-122.12094116210938"), network: "198.51.100.", asn: 8075 },
-    Place { city: "Köln", state: "Nordrhein-Westfalen", country: "DE", coordinates: ("50.938361", "6.9599738"), network: "203.0.113.", asn: 3320 },
-    Place { city: "Utrecht", state: "Utrecht", country: "NL", coordinates: ("52.092876434326172", "5.1044797897338867"), network: "192.0.2.", asn: 1136 },
-    Place { city: "", state: "", country: "", coordinates: ("0.0", "0.0"), network: "2001:db8:4:1::", asn: 6079 },
+    Place {
+        city: "Redmond",
+        state: "Washington",
+        country: "US",
+        coordinates: ("47.680290222167969", "-122.12094116210938"),
+        network: "198.51.100.",
+        asn: 8075,
+    },
+    Place {
+        city: "Köln",
+        state: "Nordrhein-Westfalen",
+        country: "DE",
+        coordinates: ("50.938361", "6.9599738"),
+        network: "203.0.113.",
+        asn: 3320,
+    },
+    Place {
+        city: "Utrecht",
+        state: "Utrecht",
+        country: "NL",
+        coordinates: ("52.092876434326172", "5.1044797897338867"),
+        network: "192.0.2.",
+        asn: 1136,
+    },
+    Place {
+        city: "",
+        state: "",
+        country: "",
+        coordinates: ("0.0", "0.0"),
+        network: "2001:db8:4:1::",
+        asn: 6079,
+    },
 ];
 
 pub const AGENTS: [&str; 5] = [
@@ -183,21 +275,39 @@ pub const AGENTS: [&str; 5] = [
 ];
 
 pub const CONDITIONS: [(u32, &str); 14] = [
-    (1, "application"), (2, "users"), (4, "devicePlatform"), (8, "location"), (16, "clientType"), (32, "signInRisk"),
-    (64, "userRisk"), (128, "time"), (256, "deviceState"), (512, "client"), (1024, "ipAddressSeenByAzureAD"),
-    (2048, "ipAddressSeenByResourceProvider"), (32768, "authenticationFlows"), (65536, "insiderRisk"),
+    (1, "application"),
+    (2, "users"),
+    (4, "devicePlatform"),
+    (8, "location"),
+    (16, "clientType"),
+    (32, "signInRisk"),
+    (64, "userRisk"),
+    (128, "time"),
+    (256, "deviceState"),
+    (512, "client"),
+    (1024, "ipAddressSeenByAzureAD"),
+    (2048, "ipAddressSeenByResourceProvider"),
+    (32768, "authenticationFlows"),
+    (65536, "insiderRisk"),
 ];
 
 /// `application,users`, as Graph spells the mask 3.
 pub fn condition_names(mask: u32) -> String {
-    let names: Vec<&str> = CONDITIONS.iter().filter(|(bit, _)| mask & bit != 0).map(|(_, name)| *name).collect();
+    let names: Vec<&str> =
+        CONDITIONS.iter().filter(|(bit, _)| mask & bit != 0).map(|(_, name)| *name).collect();
     if names.is_empty() { "none".into() } else { names.join(",") }
 }
 
-pub const ACCESS: [(u8, &str); 5] =
-    [(1, "b2bCollaboration"), (2, "b2bDirectConnect"), (4, "microsoftSupport"), (8, "serviceProvider"), (32, "passthrough")];
+pub const ACCESS: [(u8, &str); 5] = [
+    (1, "b2bCollaboration"),
+    (2, "b2bDirectConnect"),
+    (4, "microsoftSupport"),
+    (8, "serviceProvider"),
+    (32, "passthrough"),
+];
 
 pub fn access_names(bits: u8) -> String {
-    let names: Vec<&str> = ACCESS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect();
+    let names: Vec<&str> =
+        ACCESS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect();
     if names.is_empty() { "none".into() } else { names.join(",") }
 }

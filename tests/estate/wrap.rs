@@ -28,7 +28,8 @@ impl Wrap {
         if !rng.chance(share) {
             return Self::NONE;
         }
-        let encoding = *rng.pick(&[Encoding::Utf8, Encoding::Utf8Mark, Encoding::Utf16Le, Encoding::Utf16Be]);
+        let encoding =
+            *rng.pick(&[Encoding::Utf8, Encoding::Utf8Mark, Encoding::Utf16Le, Encoding::Utf16Be]);
         Self { encoding, gzip: encoding == Encoding::Utf8 || rng.chance(0.4) }
     }
 }
@@ -64,8 +65,12 @@ impl<W: Write> Sink<W> {
         self.text_bytes += text.len() as u64;
         match self.encoding {
             Encoding::Utf8 | Encoding::Utf8Mark => self.bytes(text),
-            Encoding::Utf16Le => self.bytes(&units(text).flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
-            Encoding::Utf16Be => self.bytes(&units(text).flat_map(u16::to_be_bytes).collect::<Vec<_>>()),
+            Encoding::Utf16Le => {
+                self.bytes(&units(text).flat_map(u16::to_le_bytes).collect::<Vec<_>>())
+            }
+            Encoding::Utf16Be => {
+                self.bytes(&units(text).flat_map(u16::to_be_bytes).collect::<Vec<_>>())
+            }
         }
     }
 

@@ -3,11 +3,17 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use tenantsweep::input::frame::{CsvFramer, DamageReason, JsonFramer, RECORD_LIMIT, Span, SpanKind, WINDOW_SLACK};
+use tenantsweep::input::frame::{
+    CsvFramer, DamageReason, JsonFramer, RECORD_LIMIT, Span, SpanKind, WINDOW_SLACK,
+};
 use tenantsweep::input::peek::{Peek, parse_guid};
 
 /// Frames a text as the caller does: with windows that grow by `step` bytes at a time.
-fn frame_in_steps(text: &[u8], step: usize, mut frame: impl FnMut(&[u8], u64, bool, &mut Vec<Span>) -> usize) -> Vec<Span> {
+fn frame_in_steps(
+    text: &[u8],
+    step: usize,
+    mut frame: impl FnMut(&[u8], u64, bool, &mut Vec<Span>) -> usize,
+) -> Vec<Span> {
     let (mut spans, mut start, mut end) = (Vec::new(), 0, 0);
     loop {
         end = (end + step).min(text.len());
@@ -29,8 +35,12 @@ fn merged(spans: &[Span]) -> Vec<Span> {
         assert!(span.len > 0);
         at += span.len as u64;
         match (out.last_mut(), span.kind) {
-            (Some(last), SpanKind::Separator) if last.kind == SpanKind::Separator => last.len += span.len,
-            (Some(last), SpanKind::Damage { continued: true, .. }) if matches!(last.kind, SpanKind::Damage { .. }) => {
+            (Some(last), SpanKind::Separator) if last.kind == SpanKind::Separator => {
+                last.len += span.len
+            }
+            (Some(last), SpanKind::Damage { continued: true, .. })
+                if matches!(last.kind, SpanKind::Damage { .. }) =>
+            {
                 last.len += span.len;
             }
             (_, SpanKind::Damage { continued: true, .. }) => panic!("continues nothing: {spans:?}"),
@@ -43,7 +53,12 @@ fn merged(spans: &[Span]) -> Vec<Span> {
 fn json_spans(text: &[u8]) -> Vec<Span> {
     let whole = json_in_steps(text, usize::MAX, RECORD_LIMIT);
     for step in [1, 7, 64] {
-        assert_eq!(json_in_steps(text, step, RECORD_LIMIT), whole, "windows of {step}: {}", text.escape_ascii());
+        assert_eq!(
+            json_in_steps(text, step, RECORD_LIMIT),
+            whole,
+            "windows of {step}: {}",
+            text.escape_ascii()
+        );
     }
     whole
 }
@@ -52,7 +67,10 @@ fn json_in_steps(text: &[u8], step: usize, limit: usize) -> Vec<Span> {
     let mut framer = JsonFramer::new(limit);
     frame_in_steps(text, step.min(text.len().max(1)), |window, base, at_end, spans| {
         let consumed = framer.frame(window, base, at_end, spans);
-        assert!(consumed > 0 || at_end || window.len() < limit + WINDOW_SLACK, "wants more than it may");
+        assert!(
+            consumed > 0 || at_end || window.len() < limit + WINDOW_SLACK,
+            "wants more than it may"
+        );
         consumed
     })
 }
@@ -88,11 +106,20 @@ fn lines() {
 #[test]
 fn arrays_and_wrappers() {
     json(r#"[{"a":1},{"a":[{}]} , {"b":2}]"#, "R {\"a\":1}\nR {\"a\":[{}]}\nR {\"b\":2}");
-    json(r#"{"@odata.context":"x","value":[{"a":1},{"a":2}],"@odata.nextLink":"y"}"#, "R {\"a\":1}\nR {\"a\":2}");
-    json("{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2},{\"a\":3}]}\n", "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}");
+    json(
+        r#"{"@odata.context":"x","value":[{"a":1},{"a":2}],"@odata.nextLink":"y"}"#,
+        "R {\"a\":1}\nR {\"a\":2}",
+    );
+    json(
+        "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2},{\"a\":3}]}\n",
+        "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}",
+    );
     json(r#"[{"Results":[{"a":1}],"Metadata":{"x":[1]}},{"results":[]}]"#, r#"R {"a":1}"#);
     json(r#"{"value":{"a":1}}"#, r#"R {"value":{"a":1}}"#);
-    json("[\n  {\n    \"a\": 1\n  },\n  {\n    \"a\": {\n    }\n  }\n]\n", "R {\n    \"a\": 1\n  }\nR {\n    \"a\": {\n    }\n  }");
+    json(
+        "[\n  {\n    \"a\": 1\n  },\n  {\n    \"a\": {\n    }\n  }\n]\n",
+        "R {\n    \"a\": 1\n  }\nR {\n    \"a\": {\n    }\n  }",
+    );
 }
 
 #[test]
@@ -112,15 +139,27 @@ fn further_pages() {
 #[test]
 fn documents_glued_in_any_way() {
     json("{\"a\":1},{\"a\":2}]\n[{\"a\":3}]", "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}");
-    json("[{\"a\":1}][{\"a\":2}]\u{feff}[{\"a\":3}]\0\0{\"a\":4}", "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}\nR {\"a\":4}");
+    json(
+        "[{\"a\":1}][{\"a\":2}]\u{feff}[{\"a\":3}]\0\0{\"a\":4}",
+        "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}\nR {\"a\":4}",
+    );
     json("{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n", "R {\n \"a\": 1\n}\nR {\n \"a\": 2\n}");
-    json("[{\"a\":1}]\n{\"value\":[{\"a\":2}]}\n{\"a\":3}\n", "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}");
-    json(r#"{"value":[{"a":1},{"a":2}}{"value":[{"a":3}]}"#, "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}");
+    json(
+        "[{\"a\":1}]\n{\"value\":[{\"a\":2}]}\n{\"a\":3}\n",
+        "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}",
+    );
+    json(
+        r#"{"value":[{"a":1},{"a":2}}{"value":[{"a":3}]}"#,
+        "R {\"a\":1}\nR {\"a\":2}\nR {\"a\":3}",
+    );
 }
 
 #[test]
 fn elements_that_are_no_objects() {
-    json(r#"[1,{"a":1},null,"x,]",{"a":2},[{"a":3}]]"#, "NotAnObject 1\nR {\"a\":1}\nNotAnObject null\nNotAnObject \"x,]\"\nR {\"a\":2}\nR {\"a\":3}");
+    json(
+        r#"[1,{"a":1},null,"x,]",{"a":2},[{"a":3}]]"#,
+        "NotAnObject 1\nR {\"a\":1}\nNotAnObject null\nNotAnObject \"x,]\"\nR {\"a\":2}\nR {\"a\":3}",
+    );
     json("some text\nand more\n", "NotAnObject some text\nand more");
     json("heading\n{\"a\":1}\n", "NotAnObject heading\n\nR {\"a\":1}");
 }
@@ -135,15 +174,32 @@ fn damaged_lines() {
     for cut in 6..ONE.len() - 1 {
         let half = &ONE[..cut];
         let spans = json_spans(format!("{TWO}\n{half}\n{THREE}\n").as_bytes());
-        let kinds: Vec<_> = spans.iter().filter(|s| s.kind != SpanKind::Separator).map(|s| s.kind).collect();
-        assert!(matches!(kinds[..], [SpanKind::Record { .. }, SpanKind::Damage { .. }, SpanKind::Record { recovered: false }]), "{half} {kinds:?}");
+        let kinds: Vec<_> =
+            spans.iter().filter(|s| s.kind != SpanKind::Separator).map(|s| s.kind).collect();
+        assert!(
+            matches!(
+                kinds[..],
+                [
+                    SpanKind::Record { .. },
+                    SpanKind::Damage { .. },
+                    SpanKind::Record { recovered: false }
+                ]
+            ),
+            "{half} {kinds:?}"
+        );
     }
     json(&format!("{half}\n{TWO}\n"), &format!("BrokenString {half}\nR {TWO}"));
-    json(&format!("{TWO}\n{half}{THREE}\n{ONE}"), &format!("R {TWO}\nBrokenString {half}\nr {THREE}\nR {ONE}"));
+    json(
+        &format!("{TWO}\n{half}{THREE}\n{ONE}"),
+        &format!("R {TWO}\nBrokenString {half}\nr {THREE}\nR {ONE}"),
+    );
     json(&format!("{TWO}\n{half}"), &format!("R {TWO}\nUnfinished {half}"));
     json(&format!("{TWO}\nrubbish\n{ONE}\n"), &format!("R {TWO}\nNotAnObject rubbish\n\nR {ONE}"));
     json(&format!("\":1}}}}\n{TWO}\n"), &format!("NotAnObject \":1}}}}\n\nR {TWO}"));
-    json(&format!("{{\"errorCode\":0}},\"x\":1}}\n{TWO}\n{THREE}\n"), &format!("R {{\"errorCode\":0}}\nNotAnObject \"x\":1}}\n\nR {TWO}\nR {THREE}"));
+    json(
+        &format!("{{\"errorCode\":0}},\"x\":1}}\n{TWO}\n{THREE}\n"),
+        &format!("R {{\"errorCode\":0}}\nNotAnObject \"x\":1}}\n\nR {TWO}\nR {THREE}"),
+    );
 }
 
 #[test]
@@ -166,12 +222,19 @@ fn damage_in_arrays() {
     json(&format!("[{TWO},\n{half}"), &format!("R {TWO}\nUnfinished {half}"));
     json(&format!("{{\"value\":[{half},{TWO}]}}"), &format!("BrokenString {half},\nr {TWO}"));
     let no_close = &ONE[..ONE.len() - 1];
-    json(&format!("[{no_close},{TWO},{THREE}]"), &format!("Unbalanced {no_close},\nr {TWO}\nR {THREE}"));
+    json(
+        &format!("[{no_close},{TWO},{THREE}]"),
+        &format!("Unbalanced {no_close},\nr {TWO}\nR {THREE}"),
+    );
 }
 
 #[test]
 fn damage_in_pretty_printed_documents() {
-    let pretty = |text: &str| text.replace("[{", "[\n    {\n      ").replace("{\"id\"", "{\n  \"id\"").replace(",\"", ",\n  \"");
+    let pretty = |text: &str| {
+        text.replace("[{", "[\n    {\n      ")
+            .replace("{\"id\"", "{\n  \"id\"")
+            .replace(",\"", ",\n  \"")
+    };
     let (one, two) = (pretty(ONE), pretty(TWO));
     let half = &one[..34];
     json(&format!("{two}\n{half}\n{two}\n"), &format!("R {two}\nUnbalanced {half}\n\nr {two}"));
@@ -181,19 +244,35 @@ fn damage_in_pretty_printed_documents() {
 #[test]
 fn records_over_the_limit() {
     let long = format!(r#"{{"id":"9","createdDateTime":"t","x":"{}"}}"#, "y".repeat(400));
-    for text in [format!("[{ONE},{long},{TWO}]"), format!("{ONE}\n{long}\n{TWO}\n"), format!("{{\"value\":[{ONE},{long},{TWO}]}}")] {
+    for text in [
+        format!("[{ONE},{long},{TWO}]"),
+        format!("{ONE}\n{long}\n{TWO}\n"),
+        format!("{{\"value\":[{ONE},{long},{TWO}]}}"),
+    ] {
         let whole = json_in_steps(text.as_bytes(), usize::MAX, 300);
         assert_eq!(json_in_steps(text.as_bytes(), 50, 300), whole);
-        let kinds: Vec<_> = whole.iter().map(|span| span.kind).filter(|&kind| kind != SpanKind::Separator).collect();
+        let kinds: Vec<_> = whole
+            .iter()
+            .map(|span| span.kind)
+            .filter(|&kind| kind != SpanKind::Separator)
+            .collect();
         let too_long = SpanKind::Damage { reason: DamageReason::TooLong, continued: false };
-        assert!(matches!(kinds[..], [SpanKind::Record { .. }, damage, SpanKind::Record { .. }] if damage == too_long), "{kinds:?}");
+        assert!(
+            matches!(kinds[..], [SpanKind::Record { .. }, damage, SpanKind::Record { .. }] if damage == too_long),
+            "{kinds:?}"
+        );
     }
 }
 
 /// A stream that is damaged everywhere, in the ways that are noticed late, must not take more than a few seconds.
 #[test]
 fn the_work_on_damage_is_bounded() {
-    for (piece, times) in [(r#"{"id":"#, 300_000), (r#"[{"id":"#, 200_000), (r#"{"id":"","time":""},{"id":"#, 100_000), ("[", 1_000_000)] {
+    for (piece, times) in [
+        (r#"{"id":"#, 300_000),
+        (r#"[{"id":"#, 200_000),
+        (r#"{"id":"","time":""},{"id":"#, 100_000),
+        ("[", 1_000_000),
+    ] {
         for head in ["", "[", "{\"id\":\"\",\"time\":\"\"}\n"] {
             let text = format!("{head}{}", piece.repeat(times));
             json_in_steps(text.as_bytes(), 1 << 20, 1 << 20);
@@ -204,9 +283,34 @@ fn the_work_on_damage_is_bounded() {
 /// Streams of good and bad pieces in any order.
 fn streams() -> impl Strategy<Value = String> {
     let pieces = vec![
-        ONE, TWO, THREE, "{", "}", "[", "]", ",", "\n", "\n", "\r\n", "\"", "\\", ":", " ", "{}", "null", "\u{feff}", "\0",
-        "{\n  \"id\": \"4\",\n  \"createdDateTime\": \"t\"\n}", "{\"value\":[", "{\"records\":[{", "\"@odata.nextLink\":\"x\"",
-        "{\"id\"", "{\"other\":1}", "{\"time\":\"t\",\"properties\":{\"id\":\"5\"}}", "rubbish", "\"text { [ \"",
+        ONE,
+        TWO,
+        THREE,
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\n",
+        "\n",
+        "\r\n",
+        "\"",
+        "\\",
+        ":",
+        " ",
+        "{}",
+        "null",
+        "\u{feff}",
+        "\0",
+        "{\n  \"id\": \"4\",\n  \"createdDateTime\": \"t\"\n}",
+        "{\"value\":[",
+        "{\"records\":[{",
+        "\"@odata.nextLink\":\"x\"",
+        "{\"id\"",
+        "{\"other\":1}",
+        "{\"time\":\"t\",\"properties\":{\"id\":\"5\"}}",
+        "rubbish",
+        "\"text { [ \"",
     ];
     let piece = (prop::sample::select(pieces), 0..12usize).prop_map(|(piece, cut)| {
         let mut cut = if cut < 2 { piece.len() * (cut + 1) / 3 } else { piece.len() };
@@ -283,21 +387,30 @@ proptest! {
 
 fn csv_in_steps(text: &[u8], delimiter: u8, step: usize, limit: usize) -> Vec<Span> {
     let mut framer = CsvFramer::new(delimiter, limit);
-    frame_in_steps(text, step.min(text.len().max(1)), |window, base, at_end, spans| framer.frame(window, base, at_end, spans))
+    frame_in_steps(text, step.min(text.len().max(1)), |window, base, at_end, spans| {
+        framer.frame(window, base, at_end, spans)
+    })
 }
 
 #[track_caller]
 fn csv(text: &str, expected: &str) {
     let spans = csv_in_steps(text.as_bytes(), b',', usize::MAX, RECORD_LIMIT);
     for step in [1, 7] {
-        assert_eq!(csv_in_steps(text.as_bytes(), b',', step, RECORD_LIMIT), spans, "windows of {step}");
+        assert_eq!(
+            csv_in_steps(text.as_bytes(), b',', step, RECORD_LIMIT),
+            spans,
+            "windows of {step}"
+        );
     }
     assert_eq!(outline(text, &spans).trim_end(), expected);
 }
 
 #[test]
 fn csv_rows() {
-    csv("a,b\r\n1,2\r\n\r\n\"x,\"\"y\",\"two\nlines\"\n3,4", "R a,b\nR 1,2\nR \"x,\"\"y\",\"two\nlines\"\nR 3,4");
+    csv(
+        "a,b\r\n1,2\r\n\r\n\"x,\"\"y\",\"two\nlines\"\n3,4",
+        "R a,b\nR 1,2\nR \"x,\"\"y\",\"two\nlines\"\nR 3,4",
+    );
     csv("sep=,\na,b\n1,2,,\"\"\n  \n", "R a,b\nR 1,2,,\"\"");
     csv("a,b\n1\n1,2,3\n4,5\n6", "R a,b\nFieldCount 1\nFieldCount 1,2,3\nR 4,5\nUnfinished 6");
     csv("a,b\n1,2\n3,\"half", "R a,b\nR 1,2\nUnfinished 3,\"half");
@@ -307,13 +420,22 @@ fn csv_rows() {
 #[test]
 fn a_lone_quote_costs_one_line() {
     csv("a,b\n1,\"open\n2,3\n4,5\n", "R a,b\nOpenQuote 1,\"open\n\nr 2,3\nR 4,5");
-    csv("a,b\n1,\"open\n2,3\n4,\"shut\",6\n7,8\n", "R a,b\nFieldCount 1,\"open\n\nr 2,3\nFieldCount 4,\"shut\",6\nR 7,8");
+    csv(
+        "a,b\n1,\"open\n2,3\n4,\"shut\",6\n7,8\n",
+        "R a,b\nFieldCount 1,\"open\n\nr 2,3\nFieldCount 4,\"shut\",6\nR 7,8",
+    );
 }
 
 /// A sign-in with the keys that peek judges by, in odd spellings.
 fn sign_ins() -> impl Strategy<Value = String> {
     let guid = prop::sample::select(vec![LISTED, FOREIGN]).prop_flat_map(|guid| {
-        prop::sample::select(vec![guid.to_owned(), guid.to_uppercase(), guid.replace('-', "\\u002d"), guid.replace('a', "\\u0061"), String::new()])
+        prop::sample::select(vec![
+            guid.to_owned(),
+            guid.to_uppercase(),
+            guid.replace('-', "\\u002d"),
+            guid.replace('a', "\\u0061"),
+            String::new(),
+        ])
     });
     let text = prop_oneof![
         4 => guid.prop_map(|guid| format!("\"{guid}\"")),
@@ -322,7 +444,13 @@ fn sign_ins() -> impl Strategy<Value = String> {
             "\"b2bCollaboration,serviceProvider\"", "\"service\\u0020provider\"", "\"SERVICEPROVIDER\"", "\"none,8\"", "\"\"",
         ]).prop_map(str::to_owned),
     ];
-    let key = prop::sample::select(vec!["homeTenantId", "crossTenantAccessType", "appOwnerTenantId", "resourceTenantId", "x"]);
+    let key = prop::sample::select(vec![
+        "homeTenantId",
+        "crossTenantAccessType",
+        "appOwnerTenantId",
+        "resourceTenantId",
+        "x",
+    ]);
     let key = (key, 0..12usize).prop_map(|(key, spelling)| match spelling {
         0 => key.to_lowercase(),
         1 => key.to_uppercase(),
@@ -331,16 +459,24 @@ fn sign_ins() -> impl Strategy<Value = String> {
         4 => key.replacen('T', "\\u0054", 1),
         _ => key.to_owned(),
     });
-    let member = (key, text, prop::sample::select(vec![":", " : ", ":\n"])).prop_map(|(key, text, colon)| format!("\"{key}\"{colon}{text}"));
+    let member = (key, text, prop::sample::select(vec![":", " : ", ":\n"]))
+        .prop_map(|(key, text, colon)| format!("\"{key}\"{colon}{text}"));
     let members = prop::collection::vec(member, 0..5).prop_map(|members| members.join(","));
     let home = prop_oneof![Just(String::new()), Just(format!("\"homeTenantId\":\"{FOREIGN}\""))];
     (home, members, 0..5usize, "[a-z ]{0,90}").prop_map(|(home, members, nesting, noise)| {
-        let members: Vec<String> = [home, members].into_iter().filter(|members| !members.is_empty()).collect();
+        let members: Vec<String> =
+            [home, members].into_iter().filter(|members| !members.is_empty()).collect();
         let members = members.join(",");
         match nesting {
             0 => format!("{{\"n\":\"{noise}\",\"properties\":{{{members}}}}}"),
-            1 => format!("{{\"homeTenantId\":\"{FOREIGN}\",\"properties\":{}}}", serde_json::Value::String(format!("{{{members}}}"))),
-            _ => format!("{{\"n\":\"{noise}\"{}{members}}}", if members.is_empty() { "" } else { "," }),
+            1 => format!(
+                "{{\"homeTenantId\":\"{FOREIGN}\",\"properties\":{}}}",
+                serde_json::Value::String(format!("{{{members}}}"))
+            ),
+            _ => format!(
+                "{{\"n\":\"{noise}\"{}{members}}}",
+                if members.is_empty() { "" } else { "," }
+            ),
         }
     })
 }
@@ -353,9 +489,13 @@ const FOREIGN: &str = "aaaabbbb-0000-1111-2222-333344446666";
 fn is_partner_sign_in(record: &str) -> bool {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_str(record) else { return false };
     members.iter().any(|(key, value)| match key.to_ascii_lowercase().as_str() {
-        "hometenantid" | "appownertenantid" => value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(LISTED)),
+        "hometenantid" | "appownertenantid" => {
+            value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(LISTED))
+        }
         "crosstenantaccesstype" => names_service_provider(value),
-        "properties" => is_partner_sign_in(&value.as_str().map_or(value.to_string(), str::to_owned)),
+        "properties" => {
+            is_partner_sign_in(&value.as_str().map_or(value.to_string(), str::to_owned))
+        }
         _ => false,
     })
 }
@@ -364,7 +504,8 @@ fn is_partner_sign_in(record: &str) -> bool {
 fn names_service_provider(value: &serde_json::Value) -> bool {
     let has_flag = |number: f64| number as u64 & 8 != 0;
     let is_provider = |word: &str| {
-        word.replace(' ', "").eq_ignore_ascii_case("serviceProvider") || word.trim().parse().is_ok_and(has_flag)
+        word.replace(' ', "").eq_ignore_ascii_case("serviceProvider")
+            || word.trim().parse().is_ok_and(has_flag)
     };
     match value {
         serde_json::Value::Number(number) => number.as_f64().is_some_and(has_flag),
@@ -389,8 +530,12 @@ proptest! {
 fn peek_skips_what_is_plainly_foreign() {
     let peek = Peek::new(LISTED.as_bytes().first_chunk().and_then(parse_guid));
     let skips = |record: &str| peek.may_skip(record.as_bytes());
-    assert!(skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","crossTenantAccessType":"none","appOwnerTenantId":""}}"#)));
-    assert!(skips(&format!(r#"{{"HomeTenantId" : "{FOREIGN}","CrossTenantAccessType":null,"x":"\u0027\u00e4"}}"#)));
+    assert!(skips(&format!(
+        r#"{{"homeTenantId":"{FOREIGN}","crossTenantAccessType":"none","appOwnerTenantId":""}}"#
+    )));
+    assert!(skips(&format!(
+        r#"{{"HomeTenantId" : "{FOREIGN}","CrossTenantAccessType":null,"x":"\u0027\u00e4"}}"#
+    )));
     assert!(!skips(&format!(r#"{{"homeTenantId":"{}"}}"#, LISTED.to_uppercase())));
     assert!(!skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","crossTenantAccessType":8}}"#)));
     assert!(!skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","HOMETENANTID":"{FOREIGN}"}}"#)));

@@ -46,8 +46,15 @@ pub struct Answer {
 
 /// Judges exports, given as path and bytes. `partners` are tenant id and domains;
 /// `error_codes` is the table of `data/error_codes.csv`.
-pub fn judge(files: &[(String, Vec<u8>)], partners: &[(String, Vec<String>)], error_codes: &Path) -> Answer {
-    let partners = partners.iter().map(|(id, domains)| (lower(id), domains.iter().map(|d| lower(d)).collect())).collect();
+pub fn judge(
+    files: &[(String, Vec<u8>)],
+    partners: &[(String, Vec<String>)],
+    error_codes: &Path,
+) -> Answer {
+    let partners = partners
+        .iter()
+        .map(|(id, domains)| (lower(id), domains.iter().map(|d| lower(d)).collect()))
+        .collect();
     let rules = Rules { partners, codes: read_codes(error_codes) };
     let mut answer = Answer::default();
     let mut copies: BTreeMap<Key, Vec<Copy>> = BTreeMap::new();
@@ -58,7 +65,9 @@ pub fn judge(files: &[(String, Vec<u8>)], partners: &[(String, Vec<String>)], er
         let exporting = tenant_in_path(path).or_else(|| only_tenant(&records));
         for record in &records {
             match rules.row(record, exporting.as_deref()) {
-                Some(row) => copies.entry((row.side, record.key())).or_default().push(Copy::new(record, row)),
+                Some(row) => {
+                    copies.entry((row.side, record.key())).or_default().push(Copy::new(record, row))
+                }
                 None => answer.other += 1,
             }
         }
@@ -89,7 +98,10 @@ impl Rules {
             _ if !home.is_empty() && home == exporting => "outbound",
             _ => "inbound",
         };
-        let (failing, would_block) = (record.policies(&["failure"]), record.policies(&["reportonlyfailure", "reportonlyinterrupted"]));
+        let (failing, would_block) = (
+            record.policies(&["failure"]),
+            record.policies(&["reportonlyfailure", "reportonlyinterrupted"]),
+        );
         let (verdict, disputed) = self.verdict(record, !failing.is_empty());
         Some(Row {
             side,
@@ -115,7 +127,9 @@ impl Rules {
         }
         let name = record.word("userPrincipalName");
         let domain = name.rsplit_once('@').map_or("", |(_, domain)| domain).to_string();
-        if let Some((id, _)) = self.partners.iter().find(|(_, domains)| home.is_empty() && domains.contains(&domain)) {
+        if let Some((id, _)) =
+            self.partners.iter().find(|(_, domains)| home.is_empty() && domains.contains(&domain))
+        {
             return Some((id.clone(), "domain"));
         }
         self.partners.contains_key(&owner).then_some((owner, "app_owner"))
@@ -124,14 +138,17 @@ impl Rules {
     /// design.md §5, in its order.
     fn verdict(&self, record: &Record, fails: bool) -> (&'static str, bool) {
         let code = record.error_code();
-        let [is_ca, interactive, other] = code.and_then(|code| self.codes.get(&code)).cloned().unwrap_or_default();
+        let [is_ca, interactive, other] =
+            code.and_then(|code| self.codes.get(&code)).cloned().unwrap_or_default();
         let kind = if record.word("isInteractive") == "true" { interactive } else { other };
         let (portal, status) = (record.word("status"), record.word("conditionalAccessStatus"));
         match () {
             _ if code == Some(0) || portal == "success" => ("succeeded", fails),
             _ if kind == "interrupt" || portal == "interrupted" => ("interrupted", false),
             _ if fails && status == "failure" => ("blocked", false),
-            _ if fails && status.is_empty() && (is_ca == "yes" || is_ca == "maybe") => ("blocked", false),
+            _ if fails && status.is_empty() && (is_ca == "yes" || is_ca == "maybe") => {
+                ("blocked", false)
+            }
             _ if fails => ("blocked", true),
             _ if status == "failure" || is_ca == "yes" => ("unexplained", false),
             _ => ("failed", false),
@@ -142,7 +159,10 @@ impl Rules {
 fn is_service_provider(access: &Doc) -> bool {
     match access {
         Doc::Number(bits) => bits.parse::<i64>().is_ok_and(|bits| bits & 8 != 0),
-        Doc::Text(words) => words.replace(' ', "").split(',').any(|word| word.eq_ignore_ascii_case("serviceProvider")),
+        Doc::Text(words) => words
+            .replace(' ', "")
+            .split(',')
+            .any(|word| word.eq_ignore_ascii_case("serviceProvider")),
         Doc::List(words) => words.iter().any(is_service_provider),
         _ => false,
     }
@@ -158,7 +178,9 @@ struct Copy {
 impl Copy {
     fn new(record: &Record, row: Row) -> Self {
         let policies = record.applied();
-        let with = |key: &str| policies.iter().filter(|policy| !matches!(policy.get(key), Doc::Null)).count();
+        let with = |key: &str| {
+            policies.iter().filter(|policy| !matches!(policy.get(key), Doc::Null)).count()
+        };
         let evidence = (with("result"), with("conditionsSatisfied"), with("includeRulesSatisfied"));
         Self { published: nanoseconds(&record.envelope.text("time")), evidence, row }
     }
@@ -168,13 +190,19 @@ impl Copy {
 fn winner(copies: Vec<Copy>) -> Row {
     let newest = copies.iter().filter_map(|copy| copy.published).max();
     let is_final = |copy: &Copy| copy.published.is_none() || copy.published == newest;
-    copies.into_iter().filter(is_final).max_by_key(|copy| copy.evidence).map(|copy| copy.row).expect("one copy is the newest")
+    copies
+        .into_iter()
+        .filter(is_final)
+        .max_by_key(|copy| copy.evidence)
+        .map(|copy| copy.row)
+        .expect("one copy is the newest")
 }
 
 impl Answer {
     fn count(&mut self) {
         let inbound = |row: &&Row| row.side == "inbound";
-        let with_inbound: BTreeSet<_> = self.rows.values().filter(inbound).filter_map(|row| row.child.clone()).collect();
+        let with_inbound: BTreeSet<_> =
+            self.rows.values().filter(inbound).filter_map(|row| row.child.clone()).collect();
         for row in self.rows.values() {
             *self.verdicts.entry(row.verdict).or_default() += 1;
             let Some(child) = &row.child else { continue };
@@ -199,9 +227,12 @@ fn tenant_in_path(path: &str) -> Option<String> {
 
 /// The one tenant that is home or resource in all records that name any.
 fn only_tenant(records: &[Record]) -> Option<String> {
-    let tenants = |record: &Record| BTreeSet::from([record.word("homeTenantId"), record.word("resourceTenantId")]);
+    let tenants = |record: &Record| {
+        BTreeSet::from([record.word("homeTenantId"), record.word("resourceTenantId")])
+    };
     let named = |tenants: &BTreeSet<String>| tenants.iter().any(|tenant| !tenant.is_empty());
-    let common = records.iter().map(tenants).filter(named).reduce(|all, tenants| &all & &tenants)?;
+    let common =
+        records.iter().map(tenants).filter(named).reduce(|all, tenants| &all & &tenants)?;
     let mut common = common.into_iter().filter(|tenant| !tenant.is_empty());
     common.next().filter(|_| common.next().is_none())
 }
@@ -210,9 +241,16 @@ fn read_codes(path: &Path) -> BTreeMap<i64, [String; 3]> {
     let mut table = csv::Reader::from_path(path).expect("the table of error codes opens");
     let headers = table.headers().expect("it has headers").clone();
     let column = |name: &str| headers.iter().position(|header| header == name).expect(name);
-    let (code, columns) = (column("code"), ["is_conditional_access", "kind", "kind_noninteractive"].map(column));
+    let (code, columns) =
+        (column("code"), ["is_conditional_access", "kind", "kind_noninteractive"].map(column));
     let rows = table.records().map(|row| row.expect("its rows are whole"));
-    rows.map(|row| (row[code].parse().expect("codes are numbers"), columns.map(|column| row[column].to_string()))).collect()
+    rows.map(|row| {
+        (
+            row[code].parse().expect("codes are numbers"),
+            columns.map(|column| row[column].to_string()),
+        )
+    })
+    .collect()
 }
 
 // ---- reading ----
@@ -235,7 +273,11 @@ impl Record {
     }
 
     fn error_code(&self) -> Option<i64> {
-        let places = [self.body.get("status").word("errorCode"), self.word("errorCode"), self.envelope.word("resultType")];
+        let places = [
+            self.body.get("status").word("errorCode"),
+            self.word("errorCode"),
+            self.envelope.word("resultType"),
+        ];
         places.iter().find_map(|text| text.parse().ok())
     }
 
@@ -249,7 +291,11 @@ impl Record {
 
     fn policies(&self, results: &[&str]) -> BTreeSet<String> {
         let policies = self.applied();
-        policies.iter().filter(|policy| results.contains(&policy.word("result").as_str())).map(|policy| policy.word("id")).collect()
+        policies
+            .iter()
+            .filter(|policy| results.contains(&policy.word("result").as_str()))
+            .map(|policy| policy.word("id"))
+            .collect()
     }
 }
 
@@ -272,7 +318,9 @@ fn decompress(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn decode(bytes: &[u8]) -> String {
-    let units = |from: fn([u8; 2]) -> u16| -> Vec<u16> { bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect() };
+    let units = |from: fn([u8; 2]) -> u16| -> Vec<u16> {
+        bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect()
+    };
     match bytes {
         [0xFF, 0xFE, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
         [0xFE, 0xFF, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
@@ -283,7 +331,11 @@ fn decode(bytes: &[u8]) -> String {
 
 /// Half of a surrogate pair becomes U+FFFD, which serde_json would refuse.
 fn mend_escapes(text: &str) -> String {
-    let unit = |at: usize| text.get(at..at + 6).filter(|e| e.starts_with("\\u")).and_then(|e| u16::from_str_radix(&e[2..], 16).ok());
+    let unit = |at: usize| {
+        text.get(at..at + 6)
+            .filter(|e| e.starts_with("\\u"))
+            .and_then(|e| u16::from_str_radix(&e[2..], 16).ok())
+    };
     let (mut mended, mut at) = (String::with_capacity(text.len()), 0);
     while let Some(next) = text[at..].find('\\').map(|ahead| at + ahead) {
         mended += &text[at..next];
@@ -335,7 +387,8 @@ fn collect(document: Doc, records: &mut Vec<Record>) {
         Doc::Text(json) => serde_json::from_str(json).unwrap_or_default(),
         properties => properties.clone(),
     };
-    let (envelope, body) = if let Doc::Null = body { (Doc::Null, document) } else { (document, body) };
+    let (envelope, body) =
+        if let Doc::Null = body { (Doc::Null, document) } else { (document, body) };
     if !body.text("createdDateTime").is_empty() {
         records.push(Record { envelope, body });
     }
@@ -344,12 +397,19 @@ fn collect(document: Doc, records: &mut Vec<Record>) {
 /// Portal downloads, their columns under Graph's names.
 fn read_csv(text: &str) -> (Vec<Record>, u64) {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let names: Vec<String> = reader.headers().map(|headers| headers.iter().map(graph_name).collect()).unwrap_or_default();
+    let names: Vec<String> = reader
+        .headers()
+        .map(|headers| headers.iter().map(graph_name).collect())
+        .unwrap_or_default();
     let (mut records, mut rejected) = (Vec::new(), 0);
     for row in reader.records() {
         match row {
             Ok(row) if row.len() == names.len() => {
-                let pairs = names.iter().cloned().zip(row.iter().map(|cell| Doc::Text(cell.into()))).collect();
+                let pairs = names
+                    .iter()
+                    .cloned()
+                    .zip(row.iter().map(|cell| Doc::Text(cell.into())))
+                    .collect();
                 records.push(Record { envelope: Doc::Null, body: Doc::Pairs(pairs) });
             }
             _ => rejected += 1,
@@ -386,7 +446,10 @@ impl Doc {
     /// Keys without case; the last wins.
     fn get(&self, key: &str) -> &Doc {
         let Self::Pairs(pairs) = self else { return &Self::Null };
-        pairs.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(key)).map_or(&Self::Null, |(_, value)| value)
+        pairs
+            .iter()
+            .rfind(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map_or(&Self::Null, |(_, value)| value)
     }
 
     fn text(&self, key: &str) -> String {
@@ -469,7 +532,8 @@ fn seconds(text: &str) -> Option<i64> {
 
 /// ISO with an offset, or the American form of late 2025's envelopes, which is UTC.
 fn nanoseconds(text: &str) -> Option<i64> {
-    let american = || NaiveDateTime::parse_from_str(text, "%m/%d/%Y %I:%M:%S %p").ok().map(|at| at.and_utc());
+    let american =
+        || NaiveDateTime::parse_from_str(text, "%m/%d/%Y %I:%M:%S %p").ok().map(|at| at.and_utc());
     let moment = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok().or_else(american)?;
     moment.timestamp_nanos_opt()
 }

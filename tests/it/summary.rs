@@ -136,7 +136,8 @@ fn hostile_text_does_not_get_out_of_any_report() {
         export.path.push_str(hostile);
     }
     let summary = summary_of(&dataset, &SummaryOptions::default());
-    let (text, markdown, json) = (text_of(&summary, true), markdown_of(&summary), json_of(&summary));
+    let (text, markdown, json) =
+        (text_of(&summary, true), markdown_of(&summary), json_of(&summary));
     for document in [&text, &markdown, &json] {
         let steering = |c: &char| report::clean::is_steering(*c) && *c != '\n';
         assert_eq!(document.chars().find(steering), None);
@@ -195,11 +196,8 @@ fn states() {
 
 fn judged(routes: &str, evidence: &str) -> (String, String) {
     let now = minutes_before_end(0);
-    let routes: Vec<(String, bool, RouteHistory)> = routes
-        .split(';')
-        .filter(|route| !route.trim().is_empty())
-        .map(route_of)
-        .collect();
+    let routes: Vec<(String, bool, RouteHistory)> =
+        routes.split(';').filter(|route| !route.trim().is_empty()).map(route_of).collect();
     let views: Vec<RouteView<'_>> = routes
         .iter()
         .map(|(account, is_integration, history)| RouteView {
@@ -252,5 +250,10 @@ fn the_same_summary_from_any_slices() {
         let options = SummaryOptions { rows_at_a_time, ..SummaryOptions::default() };
         assert_eq!(summary_of(&estate(), &options), whole);
     }
-    assert!(whole.customers.iter().all(|c| c.child_tenant_id.to_string() != tenant_id(estate::FABRIKAM)));
+    assert!(
+        whole
+            .customers
+            .iter()
+            .all(|c| c.child_tenant_id.to_string() != tenant_id(estate::FABRIKAM))
+    );
 }

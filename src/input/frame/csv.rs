@@ -26,11 +26,24 @@ pub struct CsvFramer {
 impl CsvFramer {
     pub fn new(delimiter: u8, record_limit: usize) -> Self {
         let (header_fields, recovering) = (None, None);
-        Self { delimiter, record_limit, header_fields, recovering, in_long_line: false, at_start: true }
+        Self {
+            delimiter,
+            record_limit,
+            header_fields,
+            recovering,
+            in_long_line: false,
+            at_start: true,
+        }
     }
 
     /// The same contract as [`super::JsonFramer::frame`]. The header is a record like the others.
-    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
+    pub fn frame(
+        &mut self,
+        window: &[u8],
+        base: u64,
+        at_end: bool,
+        spans: &mut Vec<Span>,
+    ) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() && self.step(&mut tiler) == Step::Go {}
         tiler.finish()
@@ -95,7 +108,9 @@ impl CsvFramer {
     fn last_row(&mut self, tiler: &mut Tiler, row: &Row) {
         let short = self.header_fields.is_some_and(|header| row.fields < header);
         match row.end {
-            End::OpenQuote if row.first_line < row.len => self.misfit(tiler, row, DamageReason::OpenQuote),
+            End::OpenQuote if row.first_line < row.len => {
+                self.misfit(tiler, row, DamageReason::OpenQuote)
+            }
             _ if row.end == End::OpenQuote || short && !self.is_blank(tiler.rest()) => {
                 self.misfit(tiler, row, DamageReason::Unfinished);
             }
@@ -119,11 +134,13 @@ impl CsvFramer {
     fn fits(&self, row: &Row, text: &[u8]) -> bool {
         let Some(header) = self.header_fields else { return true };
         row.fields == header
-            || row.fields > header && row.fields - header <= empty_fields_behind(text, self.delimiter)
+            || row.fields > header
+                && row.fields - header <= empty_fields_behind(text, self.delimiter)
     }
 
     fn is_blank(&self, text: &[u8]) -> bool {
-        let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
+        let blank =
+            |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0) && byte != self.delimiter;
         text.iter().all(|&byte| blank(byte))
     }
 }
@@ -172,13 +189,15 @@ impl Row {
             let quote = at + plain;
             row.fields += memchr_iter(delimiter, &bytes[at..quote]).count();
             let opens_field = quote == 0 || bytes[quote - 1] == delimiter;
-            let Some(len) = (if opens_field { quoted_len(&bytes[quote..]) } else { Some(1) }) else {
+            let Some(len) = (if opens_field { quoted_len(&bytes[quote..]) } else { Some(1) })
+            else {
                 row.end = End::OpenQuote;
                 return row;
             };
             at = quote + len;
             if at > line_end {
-                line_end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |further| at + further);
+                line_end =
+                    memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |further| at + further);
             }
         }
         row.fields += memchr_iter(delimiter, &bytes[at..line_end]).count();
@@ -193,7 +212,10 @@ impl Row {
 fn empty_fields_behind(mut text: &[u8], delimiter: u8) -> usize {
     let mut count = 0;
     loop {
-        let unquoted = text.strip_suffix(b"\"\"").filter(|before| before.last() == Some(&delimiter)).unwrap_or(text);
+        let unquoted = text
+            .strip_suffix(b"\"\"")
+            .filter(|before| before.last() == Some(&delimiter))
+            .unwrap_or(text);
         let Some(before) = unquoted.strip_suffix(&[delimiter]) else { return count };
         text = before;
         count += 1;

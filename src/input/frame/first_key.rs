@@ -26,11 +26,14 @@ pub(super) fn opening(bytes: &[u8], blank: fn(u8) -> bool) -> Opening<'_> {
     let key = &inner[blanks..];
     match key.first() {
         None => Opening::Cut,
-        Some(b'"') => match key.iter().take(KEY_LIMIT).skip(1).position(|&byte| matches!(byte, b'"' | b'\n')) {
-            Some(inside) if key[inside + 1] == b'"' => Opening::Key(&key[..inside + 2]),
-            None if key.len() < KEY_LIMIT => Opening::Cut,
-            _ => Opening::NoKey,
-        },
+        Some(b'"') => {
+            match key.iter().take(KEY_LIMIT).skip(1).position(|&byte| matches!(byte, b'"' | b'\n'))
+            {
+                Some(inside) if key[inside + 1] == b'"' => Opening::Key(&key[..inside + 2]),
+                None if key.len() < KEY_LIMIT => Opening::Cut,
+                _ => Opening::NoKey,
+            }
+        }
         Some(_) => Opening::NoKey,
     }
 }
@@ -69,7 +72,8 @@ impl FirstKey {
     /// The path of nearly all records.
     pub fn is_known(&self, object: &[u8]) -> bool {
         let Some(known) = self.known() else { return false };
-        object.get(1..).is_some_and(|inner| inner.starts_with(known)) || begins_with(object, known, is_blank) == Some(true)
+        object.get(1..).is_some_and(|inner| inner.starts_with(known))
+            || begins_with(object, known, is_blank) == Some(true)
     }
 
     /// Learns from a whole record that did not begin with the known key. `certain`: it looks like a sign-in. Says

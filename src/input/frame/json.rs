@@ -6,8 +6,12 @@
 
 use memchr::memchr;
 
-use super::first_key::{BLANKS_LIMIT, FirstKey, Opening, begins_with, is_blank, is_blank_on_line, opening};
-use super::resync::{Effort, Passed, Place, Resume, Resync, Trial, mentions_time, next_candidate, try_candidate};
+use super::first_key::{
+    BLANKS_LIMIT, FirstKey, Opening, begins_with, is_blank, is_blank_on_line, opening,
+};
+use super::resync::{
+    Effort, Passed, Place, Resume, Resync, Trial, mentions_time, next_candidate, try_candidate,
+};
 use super::scan::{Scan, scan_object};
 use super::tiler::{Step, Tiler};
 use super::wrapper::{Member, Probe, count_leading, member, probe, scalar_len};
@@ -62,7 +66,13 @@ impl JsonFramer {
     /// Appends spans that tile exactly `base..base + consumed` and returns `consumed`. 0 without `at_end` asks for a
     /// longer window: the same bytes and more behind them. With `at_end` everything is consumed. Every record lies
     /// wholly within the window. A window longer than the record limit by [`WINDOW_SLACK`] is always enough.
-    pub fn frame(&mut self, window: &[u8], base: u64, at_end: bool, spans: &mut Vec<Span>) -> usize {
+    pub fn frame(
+        &mut self,
+        window: &[u8],
+        base: u64,
+        at_end: bool,
+        spans: &mut Vec<Span>,
+    ) -> usize {
         let mut tiler = Tiler::new(window, base, at_end, spans);
         while !tiler.rest().is_empty() {
             if self.step(&mut tiler) == Step::Go {
@@ -166,8 +176,12 @@ impl JsonFramer {
                 self.more_pages |= names_next_page;
             }
             Member::Broken => self.begin_damage(tiler, DamageReason::Unbalanced, false),
-            Member::Cut if rest.len() > bytes.len() => self.begin_damage(tiler, DamageReason::TooLong, false),
-            Member::Cut if tiler.at_end => self.begin_damage(tiler, DamageReason::Unfinished, false),
+            Member::Cut if rest.len() > bytes.len() => {
+                self.begin_damage(tiler, DamageReason::TooLong, false)
+            }
+            Member::Cut if tiler.at_end => {
+                self.begin_damage(tiler, DamageReason::Unfinished, false)
+            }
             Member::Cut => return Step::NeedMore,
         }
         Step::Go
@@ -185,7 +199,9 @@ impl JsonFramer {
         }
         match self.is_damaged_line(object, scan, closed) {
             None => Step::NeedMore,
-            Some(false) if matches!(scan, Scan::Newline { .. }) => self.document(tiler, object, closed),
+            Some(false) if matches!(scan, Scan::Newline { .. }) => {
+                self.document(tiler, object, closed)
+            }
             Some(ends_with_line) => self.broken_object(tiler, object, scan, closed, ends_with_line),
         }
     }
@@ -193,7 +209,9 @@ impl JsonFramer {
     /// An object of several lines that is no wrapper.
     fn document(&mut self, tiler: &mut Tiler, object: &[u8], closed: bool) -> Step {
         match scan_object(object, false) {
-            Scan::Complete { len, brackets_balanced: true } => self.whole_object(tiler, &object[..len], false),
+            Scan::Complete { len, brackets_balanced: true } => {
+                self.whole_object(tiler, &object[..len], false)
+            }
             scan => self.broken_object(tiler, object, scan, closed, false),
         }
     }
@@ -202,7 +220,9 @@ impl JsonFramer {
     /// object then holds all records up to there. So those that are longer than any before, or that are not followed as
     /// they should, are searched for a record inside.
     fn whole_object(&mut self, tiler: &mut Tiler, record: &[u8], on_its_line: bool) -> Step {
-        let Some(in_order) = self.is_followed_in_order(tiler, record.len()) else { return Step::NeedMore };
+        let Some(in_order) = self.is_followed_in_order(tiler, record.len()) else {
+            return Step::NeedMore;
+        };
         if record.len() > self.longest || !in_order {
             if self.hides_a_record(tiler.offset(), record) {
                 self.begin_damage(tiler, DamageReason::Unbalanced, on_its_line);
@@ -248,13 +268,22 @@ impl JsonFramer {
         }
     }
 
-    fn broken_object(&mut self, tiler: &mut Tiler, object: &[u8], scan: Scan, closed: bool, ends_with_line: bool) -> Step {
+    fn broken_object(
+        &mut self,
+        tiler: &mut Tiler,
+        object: &[u8],
+        scan: Scan,
+        closed: bool,
+        ends_with_line: bool,
+    ) -> Step {
         let (reason, cost) = match scan {
             Scan::Complete { len, .. } => (DamageReason::Unbalanced, len),
             Scan::Newline { at } => (DamageReason::Unbalanced, at),
             Scan::BrokenString { at } | Scan::StrayQuote { at } => (DamageReason::BrokenString, at),
             Scan::Incomplete if !closed => return Step::NeedMore,
-            Scan::Incomplete if object.len() < tiler.rest().len() => (DamageReason::TooLong, object.len()),
+            Scan::Incomplete if object.len() < tiler.rest().len() => {
+                (DamageReason::TooLong, object.len())
+            }
             Scan::Incomplete if tiler.at_end => (DamageReason::Unfinished, object.len()),
             Scan::Incomplete => (DamageReason::TooLong, object.len()),
         };
@@ -306,7 +335,9 @@ impl JsonFramer {
         let rest = tiler.rest();
         let bytes = &rest[..rest.len().min(SCALAR_LIMIT)];
         let closed = tiler.at_end || rest.len() > bytes.len();
-        let Some(len) = scalar_len(bytes).or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len())) else {
+        let Some(len) = scalar_len(bytes)
+            .or((tiler.at_end && rest.len() == bytes.len()).then_some(bytes.len()))
+        else {
             if !closed {
                 return Step::NeedMore;
             }
@@ -316,7 +347,9 @@ impl JsonFramer {
         let behind = bytes[len..].iter().find(|&&byte| !is_blank_on_line(byte));
         match behind {
             None if !closed => return Step::NeedMore,
-            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => tiler.damage(len, DamageReason::NotAnObject, false),
+            None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => {
+                tiler.damage(len, DamageReason::NotAnObject, false)
+            }
             Some(_) => self.begin_damage(tiler, DamageReason::Unbalanced, false),
         }
         Step::Go
@@ -336,7 +369,8 @@ impl JsonFramer {
         let takes_elements = known.is_none();
         tiler.damage(1, reason, false);
         let passed = Passed::default();
-        self.resync = Some(Resync { reason, key, takes_elements, ends_with_line, resumes_at_line, passed });
+        self.resync =
+            Some(Resync { reason, key, takes_elements, ends_with_line, resumes_at_line, passed });
     }
 
     /// How the next record begins, as far as is known: like those before, else like the one at hand.
@@ -387,7 +421,13 @@ impl JsonFramer {
         }
     }
 
-    fn recover(&mut self, resync: &Resync, tiler: &mut Tiler, damage_len: usize, record_len: usize) {
+    fn recover(
+        &mut self,
+        resync: &Resync,
+        tiler: &mut Tiler,
+        damage_len: usize,
+        record_len: usize,
+    ) {
         tiler.damage(damage_len, resync.reason, true);
         if resync.reason == DamageReason::Unfinished {
             // It was not the last record after all.

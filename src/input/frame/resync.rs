@@ -40,10 +40,11 @@ pub(super) struct Passed {
 impl Passed {
     /// After these bytes as well.
     pub fn and(self, bytes: &[u8]) -> Self {
-        let in_indent = match bytes.iter().rev().find(|&&byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
-            Some(&byte) => byte == b'\n',
-            None => self.in_indent,
-        };
+        let in_indent =
+            match bytes.iter().rev().find(|&&byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+                Some(&byte) => byte == b'\n',
+                None => self.in_indent,
+            };
         let mut last = bytes.iter().rev().copied().filter(|&byte| !is_blank(byte));
         let last = match (last.next(), last.next()) {
             (Some(last), before) => [before.unwrap_or(self.last[1]), last],
@@ -139,7 +140,9 @@ pub(super) fn next_candidate(bytes: &[u8], from: usize, key: &[u8]) -> Place {
 /// What the trial of a candidate gave.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trial {
-    Whole { len: usize },
+    Whole {
+        len: usize,
+    },
     Refused,
     /// The bytes end too early to say.
     Cut,
@@ -150,7 +153,9 @@ pub(super) fn try_candidate(bytes: &[u8], closed: bool, effort: &mut Effort) -> 
     let Some(cap) = effort.candidate_cap() else { return Trial::Refused };
     let seen = &bytes[..bytes.len().min(cap)];
     let cost = match scan_object(seen, false) {
-        Scan::Complete { len, brackets_balanced } if brackets_balanced && looks_whole(&bytes[..len]) => {
+        Scan::Complete { len, brackets_balanced }
+            if brackets_balanced && looks_whole(&bytes[..len]) =>
+        {
             return Trial::Whole { len };
         }
         Scan::Complete { len, .. } => len,
@@ -232,11 +237,13 @@ struct Marks {
 impl Marks {
     fn of_envelope(object: &[u8]) -> Self {
         let mut marks = Self::of(object);
-        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties")) {
+        for (_, value) in members(object).filter(|(key, _)| key.eq_ignore_ascii_case("properties"))
+        {
             let inner = match value.first() {
                 Some(b'{') => Self::of(value),
                 // Some forwarders write the properties as JSON text.
-                Some(b'"') => serde_json::from_slice::<String>(value).map_or(Self::default(), |text| Self::of(text.as_bytes())),
+                Some(b'"') => serde_json::from_slice::<String>(value)
+                    .map_or(Self::default(), |text| Self::of(text.as_bytes())),
                 _ => Self::default(),
             };
             marks.id |= inner.id;
@@ -249,7 +256,8 @@ impl Marks {
         let mut marks = Self::default();
         for (key, _) in members(object).filter(|(_, value)| value.first() == Some(&b'"')) {
             marks.id |= key.eq_ignore_ascii_case("id");
-            marks.time |= key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
+            marks.time |=
+                key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
         }
         marks
     }
@@ -258,12 +266,19 @@ impl Marks {
 /// Whether the text occurs, letters compared without case. Looks for its rarest letter first.
 pub(in crate::input) fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
     const COMMON_FIRST: &[u8] = b".-0123456789\"eatoinsrdlcmupgfhbvwykxjqz";
-    let rarity = |byte: u8| COMMON_FIRST.iter().position(|&common| common == byte.to_ascii_lowercase());
-    let Some((place, &rarest)) = wanted.iter().enumerate().max_by_key(|&(_, &byte)| rarity(byte)) else { return true };
-    memchr::memchr2_iter(rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase(), bytes).any(|at| {
-        let found = at.checked_sub(place).and_then(|start| bytes.get(start..start + wanted.len()));
-        found.is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-    })
+    let rarity =
+        |byte: u8| COMMON_FIRST.iter().position(|&common| common == byte.to_ascii_lowercase());
+    let Some((place, &rarest)) = wanted.iter().enumerate().max_by_key(|&(_, &byte)| rarity(byte))
+    else {
+        return true;
+    };
+    memchr::memchr2_iter(rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase(), bytes).any(
+        |at| {
+            let found =
+                at.checked_sub(place).and_then(|start| bytes.get(start..start + wanted.len()));
+            found.is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+        },
+    )
 }
 
 #[cfg(test)]

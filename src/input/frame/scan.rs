@@ -43,7 +43,9 @@ pub(super) fn scan_bytewise(bytes: &[u8], stop_at_newline: bool) -> Scan {
     for (at, &byte) in bytes.iter().enumerate() {
         let escapes_next = byte == b'\\' && !escaped;
         match byte {
-            b'"' if !escaped && !in_string && !may_precede_string(previous) => return Scan::StrayQuote { at },
+            b'"' if !escaped && !in_string && !may_precede_string(previous) => {
+                return Scan::StrayQuote { at };
+            }
             b'"' if !escaped => in_string = !in_string,
             b'\n' if in_string => return Scan::BrokenString { at },
             b'\n' if stop_at_newline => return Scan::Newline { at },
@@ -107,7 +109,9 @@ pub(super) fn scan_blocks<B: BlockOps>(ops: B, bytes: &[u8], stop_at_newline: bo
 impl Scan {
     fn moved_by(self, by: usize) -> Self {
         match self {
-            Self::Complete { len, brackets_balanced } => Self::Complete { len: len + by, brackets_balanced },
+            Self::Complete { len, brackets_balanced } => {
+                Self::Complete { len: len + by, brackets_balanced }
+            }
             Self::Newline { at } => Self::Newline { at: at + by },
             Self::BrokenString { at } => Self::BrokenString { at: at + by },
             Self::StrayQuote { at } => Self::StrayQuote { at: at + by },
@@ -211,7 +215,10 @@ impl Structure {
             let upto = below(at + 1);
             if depth + net(self.open & upto, self.close & upto) == 0 {
                 let brackets = brackets + net(self.bracket_open & upto, self.bracket_close & upto);
-                return Some(Scan::Complete { len: at as usize + 1, brackets_balanced: brackets == 0 });
+                return Some(Scan::Complete {
+                    len: at as usize + 1,
+                    brackets_balanced: brackets == 0,
+                });
             }
             closes &= closes - 1;
         }
@@ -247,7 +254,10 @@ mod tests {
     impl BlockOps for PlainOps {
         fn masks(self, block: &[u8; 64]) -> BlockMasks {
             let mask = |wanted: &dyn Fn(u8) -> bool| {
-                block.iter().enumerate().fold(0, |bits, (i, &byte)| bits | u64::from(wanted(byte)) << i)
+                block
+                    .iter()
+                    .enumerate()
+                    .fold(0, |bits, (i, &byte)| bits | u64::from(wanted(byte)) << i)
             };
             BlockMasks {
                 quote: mask(&|b| b == b'"'),
@@ -278,7 +288,8 @@ mod tests {
                 r#""{ } [ ] in a string","#, "0123456789,0123456789,0123456789,0123456789,",
             ]).prop_map(|text| text.as_bytes().to_vec()),
         ];
-        prop::collection::vec(piece, 0..60).prop_map(|pieces| [b"{".to_vec(), pieces.concat()].concat())
+        prop::collection::vec(piece, 0..60)
+            .prop_map(|pieces| [b"{".to_vec(), pieces.concat()].concat())
     }
 
     proptest! {

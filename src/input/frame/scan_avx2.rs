@@ -1,9 +1,9 @@
 //! The block scan, and the search for words, with AVX2 and carry-less multiplication. The only unsafe code of the crate.
 
 use std::arch::x86_64::{
-    __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm256_and_si256,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8,
-    _mm256_shuffle_epi8,
+    __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
+    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
 };
 
 use super::scan::{BlockMasks, BlockOps, Scan, scan_blocks};
@@ -53,8 +53,13 @@ fn find_words_with_avx2(bytes: &[u8], from: usize, words: [[u8; 3]; 2]) -> usize
     let (one, other) = (Letters::new(words[0]), Letters::new(words[1]));
     let mut at = from;
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<REACH>) {
-        let text = [lower_case::<{ PLACES[0] }>(block), lower_case::<{ PLACES[1] }>(block), lower_case::<{ PLACES[2] }>(block)];
-        let found = _mm256_movemask_epi8(_mm256_or_si256(one.found_in(text), other.found_in(text))) as u32;
+        let text = [
+            lower_case::<{ PLACES[0] }>(block),
+            lower_case::<{ PLACES[1] }>(block),
+            lower_case::<{ PLACES[2] }>(block),
+        ];
+        let found =
+            _mm256_movemask_epi8(_mm256_or_si256(one.found_in(text), other.found_in(text))) as u32;
         if found != 0 {
             return at + found.trailing_zeros() as usize;
         }
@@ -103,7 +108,8 @@ impl BlockOps for Avx2 {
             let (low, high) = (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1)));
             // One bit per byte of both halves.
             let joined = |low, high| {
-                u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
+                u64::from(_mm256_movemask_epi8(low) as u32)
+                    | u64::from(_mm256_movemask_epi8(high) as u32) << 32
             };
             let equal = |byte: u8| {
                 let wanted = _mm256_set1_epi8(byte as i8);
@@ -138,7 +144,8 @@ impl BlockOps for Avx2 {
     fn prefix_xor(self, bits: u64) -> u64 {
         // SAFETY: carry-less multiplication was detected (`self`); registers only. Times all ones is the prefix-xor.
         unsafe {
-            let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
+            let product =
+                _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
             _mm_cvtsi128_si64(product) as u64
         }
     }

@@ -68,7 +68,9 @@ impl<'a> Tiler<'a> {
         let offset = self.offset();
         match self.spans.last_mut() {
             Some(Span { offset: start, len: before, kind: SpanKind::Damage { reason, .. } })
-                if self.tiled == self.at && *reason == same && *start + *before as u64 == offset =>
+                if self.tiled == self.at
+                    && *reason == same
+                    && *start + *before as u64 == offset =>
             {
                 *before += len;
                 self.at += len;

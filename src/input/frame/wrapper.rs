@@ -15,8 +15,13 @@ const NEXT_PAGE_KEY: &str = "@odata.nextLink";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Member {
     /// The array of records begins behind these bytes.
-    Records { len: usize },
-    Other { len: usize, names_next_page: bool },
+    Records {
+        len: usize,
+    },
+    Other {
+        len: usize,
+        names_next_page: bool,
+    },
     /// Not well formed.
     Broken,
     /// The bytes end too early to say.
@@ -54,11 +59,15 @@ pub(super) fn probe(object: &[u8]) -> Probe {
 pub(super) fn member(bytes: &[u8]) -> Member {
     let read = key_and_colon(bytes).and_then(|(key, at)| {
         let value = &bytes[at..];
-        if value.first() == Some(&b'[') && RECORD_KEYS.iter().any(|wanted| key.eq_ignore_ascii_case(wanted)) {
+        if value.first() == Some(&b'[')
+            && RECORD_KEYS.iter().any(|wanted| key.eq_ignore_ascii_case(wanted))
+        {
             return Ok(Member::Records { len: at + 1 });
         }
         let value_len = value_len(value)?;
-        let names_next_page = key.eq_ignore_ascii_case(NEXT_PAGE_KEY) && value.first() == Some(&b'"') && value_len > 2;
+        let names_next_page = key.eq_ignore_ascii_case(NEXT_PAGE_KEY)
+            && value.first() == Some(&b'"')
+            && value_len > 2;
         Ok(Member::Other { len: at + value_len, names_next_page })
     });
     read.unwrap_or_else(|stop| match stop {
@@ -115,7 +124,10 @@ fn value_len(value: &[u8]) -> Result<usize, Stop> {
             _ => Err(Stop::Broken),
         },
         b'[' => array_len(value),
-        _ => value.iter().position(|&byte| matches!(byte, b',' | b'}' | b']') || is_blank(byte)).ok_or(Stop::Cut),
+        _ => value
+            .iter()
+            .position(|&byte| matches!(byte, b',' | b'}' | b']') || is_blank(byte))
+            .ok_or(Stop::Cut),
     }
 }
 
@@ -189,8 +201,17 @@ mod tests {
     #[test]
     fn a_further_page_is_seen() {
         let member = |text: &str| member(text.as_bytes());
-        assert_eq!(member(r#""@odata.nextLink":"https","#), Member::Other { len: 25, names_next_page: true });
-        assert_eq!(member(r#""@odata.nextLink":"","#), Member::Other { len: 20, names_next_page: false });
-        assert_eq!(member(r#""@odata.nextLink":null}"#), Member::Other { len: 22, names_next_page: false });
+        assert_eq!(
+            member(r#""@odata.nextLink":"https","#),
+            Member::Other { len: 25, names_next_page: true }
+        );
+        assert_eq!(
+            member(r#""@odata.nextLink":"","#),
+            Member::Other { len: 20, names_next_page: false }
+        );
+        assert_eq!(
+            member(r#""@odata.nextLink":null}"#),
+            Member::Other { len: 22, names_next_page: false }
+        );
     }
 }

@@ -101,8 +101,16 @@ impl Dataset {
             applied_policies: vec![write(folder, "policies", policy_columns(&policies))],
             exports: vec![write(folder, "exports", export_columns(&self.exports))],
             coverage: vec![write(folder, "coverage", coverage_columns(&self.exports))],
-            tenants: vec![write(folder, "tenants", tenant_columns("child_tenant_id", &self.customers))],
-            partners: vec![write(folder, "partners", tenant_columns("partner_tenant_id", &self.partners))],
+            tenants: vec![write(
+                folder,
+                "tenants",
+                tenant_columns("child_tenant_id", &self.customers),
+            )],
+            partners: vec![write(
+                folder,
+                "partners",
+                tenant_columns("partner_tenant_id", &self.partners),
+            )],
             accounts: vec![write(folder, "accounts", account_columns(&self.integrations))],
             ..DatasetParts::default()
         }
@@ -145,7 +153,10 @@ fn sign_in_columns(rows: &[Row]) -> Named {
     vec![
         ("sign_in_id", text(|row| Some(&row.id))),
         ("created_at", times(rows.iter().map(|row| Some(row.at)))),
-        ("created_date", Arc::new(days.map(|day| i32::try_from(day).ok()).collect::<Date32Array>())),
+        (
+            "created_date",
+            Arc::new(days.map(|day| i32::try_from(day).ok()).collect::<Date32Array>()),
+        ),
         ("side", text(|row| Some(row.side))),
         ("partner_tenant_id", text(|row| row.partner.as_deref())),
         ("partner_match", text(|row| Some(row.matched))),
