@@ -14,7 +14,8 @@ pub enum PartnerMatch {
     ServiceProvider,
     /// No home tenant in the record; the account's domain is a listed partner's.
     Domain,
-    /// An app that belongs to a listed partner signed in; no user of the partner did.
+    /// The app belongs to a listed partner, whoever used it: a service principal, or a user of
+    /// another tenant. Kept apart from the partner's own sign-ins.
     AppOwner,
 }
 

@@ -189,13 +189,21 @@ fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
             continue;
         }
         rows.push(Row {
-            line: record.position().map_or(0, csv::Position::line),
+            line: line_of(text, entry, record.position()),
             id: entry.to_owned(),
             name: Some(given.to_owned()).filter(|name| !name.is_empty()),
             domains: cell(domains).to_owned(),
         });
     }
     Ok(rows)
+}
+
+/// The line on which an entry stands; the reader's position lies before the blank lines and
+/// comments that it skipped.
+fn line_of(text: &str, entry: &str, position: Option<&csv::Position>) -> u64 {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    let at = text.get(start..).and_then(|rest| rest.find(entry)).map_or(start, |at| start + at);
+    1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count() as u64
 }
 
 fn cells_of(line: &str) -> Vec<String> {

@@ -1,13 +1,13 @@
 //! The tenant that a path names: storage accounts write `tenantId=GUID/`.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::tenant::{TenantId, parse_guid};
 
 /// Where in a path a tenant's id stands, as the user describes it: `exports/{tenant}/*.json`.
 #[derive(Debug, Clone)]
 pub struct PathTemplate {
-    matcher: GlobMatcher,
+    matcher: GlobSet,
 }
 
 /// A template that cannot be used.
@@ -33,11 +33,15 @@ impl PathTemplate {
             return Err(TemplateError::NoPlaceholder { template: template.to_owned() });
         }
         let inner = template.replace('\\', "/").replace("{tenant}", PLACE);
-        let inner = inner.trim_start_matches('/');
-        let matcher = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).build();
-        let glob = matcher(&format!("{{**/,}}{inner}{{/**,}}"))
-            .map_err(|source| TemplateError::Pattern { template: template.to_owned(), source })?;
-        Ok(Self { matcher: glob.compile_matcher() })
+        let inner = inner.trim_matches('/');
+        let refused = |source| TemplateError::Pattern { template: template.to_owned(), source };
+        let mut set = GlobSetBuilder::new();
+        // The template may name the file or a folder above it.
+        for pattern in [format!("**/{inner}"), format!("**/{inner}/**")] {
+            let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
+            set.add(glob.map_err(refused)?);
+        }
+        Ok(Self { matcher: set.build().map_err(refused)? })
     }
 
     fn matches(&self, path: &str, id_at: usize) -> bool {

@@ -112,7 +112,7 @@ fn rows_of(out: &Path) -> (BTreeMap<Key, Row>, Vec<Row>) {
         let sets = policies.entry((row.text("side"), row.text("sign_in_id"))).or_default();
         for (set, column) in sets.iter_mut().zip(["blocks", "would_block"]) {
             if row.flag(column) {
-                set.insert(row.text("policy_id"));
+                set.insert(row.text("policy_id").to_lowercase());
             }
         }
     }
@@ -139,7 +139,8 @@ fn rows_of(out: &Path) -> (BTreeMap<Key, Row>, Vec<Row>) {
                 &["succeeded", "blocked", "interrupted", "failed", "unexplained"],
             ),
             disputed: row.flag("disputed"),
-            error_code: row.number("error_code"),
+            // A portal CSV leaves the code of a success blank, and the dataset says 0.
+            error_code: row.number("error_code").filter(|&code| code != 0),
             blocking,
             would_block,
             created_second: row.number("created_at").map(|micros| micros.div_euclid(1_000_000)),
@@ -156,8 +157,12 @@ fn rows_of(out: &Path) -> (BTreeMap<Key, Row>, Vec<Row>) {
 /// Compares a dataset with the oracle's answer.
 fn assert_same(out: &Path, answer: &Answer, seed: u64) {
     let (rows, without_id) = rows_of(out);
-    let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        answer.rows.clone().into_iter().partition(|((_, id), _)| id.starts_with("raw:"));
+    let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) = answer
+        .rows
+        .clone()
+        .into_iter()
+        .map(without_zero)
+        .partition(|((_, id), _)| id.starts_with("raw:"));
     for (key, expected) in &named {
         assert_eq!(rows.get(key), Some(expected), "seed {seed}, {key:?}");
     }
@@ -169,6 +174,10 @@ fn assert_same(out: &Path, answer: &Answer, seed: u64) {
         texts
     };
     assert_eq!(sorted(without_id), sorted(nameless.into_values().collect()), "seed {seed}");
+}
+
+fn without_zero((key, row): (Key, Row)) -> (Key, Row) {
+    (key, Row { error_code: row.error_code.filter(|&code| code != 0), ..row })
 }
 
 fn small(seed: u64) -> EstateOptions {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to its ground. A room may use the rooms behind its own
 /// floor; rooms on one floor do not know each other.
-const FLOORS: [&[&str]; 11] = [
-    &["main", "cli", "commands", "exit"],
+const FLOORS: [&[&str]; 13] = [
+    &["main"],
+    &["commands"],
+    &["cli", "exit"],
     &["report"],
     &["summary"],
     &["sweep"],
