@@ -47,7 +47,7 @@ fn full_stop(text: &str) -> String {
 fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let policies = tables::policies_to_change(summary);
     section(sink, "Policies that block now", &policies)?;
-    section(sink, "Blocked customers, worst first (since: UTC)", &tables::blocked(summary))?;
+    section(sink, "Blocked customers, worst first (since: UTC)", &tables::blocked(summary, usize::MAX))?;
     section(sink, "Customers that fail for other reasons (since: UTC)", &tables::failing(summary))?;
     section(sink, "Error codes", &tables::causes(summary))
 }

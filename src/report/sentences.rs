@@ -60,25 +60,27 @@ fn without_partner(summary: &Summary) -> Vec<String> {
         Some((provider, provider.home_tenant_id?))
     });
     match likely {
-        Some((provider, id)) => lines.push(likely_partner(summary, provider, id)),
+        Some((provider, id)) => lines.extend(likely_partner(summary, provider, id)),
         None => lines.push("No service provider came in: give your partner tenant with --partner GUID=NAME".to_owned()),
     }
     lines
 }
 
-fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -> String {
+/// The command line has a line of its own, since no terminal may cut it, and no name out of
+/// a log, since people paste it.
+fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -> [String; 2] {
     let account = provider
         .example_account
         .as_ref()
         .map(|account| format!(", '{account}'"))
         .unwrap_or_default();
-    let name = provider.name.as_deref().unwrap_or("NAME");
-    format!(
-        "Looks like your partner tenant: {}, in {} of {} tenants{account}. Confirm: --partner {id}={name}",
+    let looks_like = format!(
+        "Looks like your partner tenant: {}, in {} of {} tenants{account}.",
         id.short(),
         provider.customers.len(),
         words::number(summary.tenants_in_logs),
-    )
+    );
+    [looks_like, format!("Confirm: --partner {id}=NAME")]
 }
 
 /// Up to when the logs reach, and whose tenant is meant.
@@ -203,10 +205,7 @@ fn missing_logs(summary: &Summary) -> Vec<String> {
     let wanted: u64 = summary.partners.iter().map(|partner| partner.logs_wanted).sum();
     if wanted > 0 {
         let logs = words::counted(wanted, "customer's log", "customers' logs");
-        let these = if wanted == 1 { "this" } else { "these" };
-        lines.push(format!(
-            "Next: export {these} {logs}: your own log does not show their policies."
-        ));
+        lines.push(format!("Next: export {logs}; your own log does not show the policies there."));
     }
     let no_log = of_state(summary, CustomerState::NoLog);
     if no_log > 0 {

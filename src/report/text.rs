@@ -11,6 +11,8 @@ const LINES_MAX: usize = 40;
 /// Of partners named by the user; more stand in report.md.
 const PARTNERS_MAX: usize = 3;
 const NOTICES_MAX: usize = 9;
+/// Of one customer; the rest is counted.
+const POLICIES_MAX: usize = 3;
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -104,41 +106,59 @@ impl Page {
     }
 
     fn lists(&self, summary: &Summary, room: usize) -> Vec<String> {
-        let (policies, causes) = (tables::policies_to_change(summary), tables::causes(summary));
-        let (blocked, failing) = (tables::blocked(summary), tables::failing(summary));
-        let others = if summary.partners.is_empty() {
-            tables::other_providers(summary)
-        } else {
-            Table::new(Vec::new())
+        let others = match summary.partners.as_slice() {
+            [] => tables::other_providers(summary),
+            _ => Table::new(Vec::new()),
         };
-        let wanted = [&policies, &causes, &blocked, &failing, &others].map(|table| table.rows.len());
-        let titled = [policies.rows.len() + causes.rows.len(), blocked.rows.len(), failing.rows.len(), others.rows.len()];
-        // A blank line and a title for each list, a head for each table, a line for what is left out.
-        let overhead = 3 * titled.iter().filter(|&&rows| rows > 0).count()
-            + wanted.iter().filter(|&&rows| rows > 0).count();
-        let [policy_rows, cause_rows, blocked_rows, failing_rows, other_rows] =
-            share(room.saturating_sub(overhead), wanted);
+        let tables = [
+            tables::blocked(summary, POLICIES_MAX),
+            tables::policies_to_change(summary),
+            tables::causes(summary),
+            tables::failing(summary),
+            others,
+        ];
+        let shown = self.share_room(&tables, room);
+        let [blocked, policies, causes, failing, others] = &tables;
+        let [of_blocked, of_policies, of_causes, of_failing, of_others] = shown;
         let mut lines = Vec::new();
-        let to_do = [(&policies, policy_rows), (&causes, cause_rows)];
+        let to_do = [(policies, of_policies), (causes, of_causes)];
         self.list(&mut lines, "WHAT TO DO", &to_do);
-        self.list(&mut lines, "BLOCKED (worst first)", &[(&blocked, blocked_rows)]);
-        self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(&failing, failing_rows)]);
-        self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(&others, other_rows)]);
+        self.list(&mut lines, "BLOCKED (worst first)", &[(blocked, of_blocked)]);
+        self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(failing, of_failing)]);
+        self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(others, of_others)]);
         lines
     }
 
+    /// How many groups of each table to show.
+    fn share_room(&self, tables: &[Table; 5], room: usize) -> [usize; 5] {
+        let groups = tables.each_ref().map(Table::groups);
+        let heads = groups.iter().filter(|groups| !groups.is_empty()).count();
+        let [_, policies, causes, ..] = &groups;
+        // What to do holds two tables.
+        let lists = heads - usize::from(!policies.is_empty() && !causes.is_empty());
+        // A blank line and a title for each list, and where not all fits, a line to say so.
+        let room = room.saturating_sub(2 * lists + heads);
+        let rows: usize = groups.iter().flatten().sum();
+        let room = if rows <= room { room } else { room.saturating_sub(lists) };
+        share(room, &groups)
+    }
+
     fn list(&self, lines: &mut Vec<String>, title: &str, tables: &[(&Table, usize)]) {
-        if tables.iter().all(|(_, rows)| *rows == 0) {
+        if tables.iter().all(|(table, _)| table.rows.is_empty()) {
             return;
         }
         lines.extend([String::new(), title.to_owned()]);
         let mut left_out = 0;
-        for (table, rows) in tables.iter().filter(|(_, rows)| *rows > 0) {
-            lines.extend(table.lines(self.columns, *rows, self.ascii));
-            left_out += table.rows.len() - rows;
+        for (table, shown) in tables {
+            let groups = table.groups();
+            let rows: usize = groups.iter().take(*shown).sum();
+            if rows > 0 {
+                lines.extend(table.lines(self.columns, rows, self.ascii));
+            }
+            left_out += groups.len() - shown;
         }
         if left_out > 0 {
-            lines.push(format!("  {left_out} more lines in report.md"));
+            lines.push(format!("  {left_out} more in report.md"));
         }
     }
 
@@ -166,23 +186,25 @@ impl Page {
     }
 }
 
-/// Gives each list a row in turn until the room or the rows are used up.
-fn share(room: usize, wanted: [usize; 5]) -> [usize; 5] {
-    let mut given = [0; 5];
+/// Gives each table a group of rows in turn, as long as there is room for it. The first table
+/// has two turns: it holds the answer.
+fn share(room: usize, groups: &[Vec<usize>; 5]) -> [usize; 5] {
+    const TURNS: [usize; 6] = [0, 1, 0, 2, 3, 4];
+    let mut shown = [0; 5];
     let mut left = room;
-    while left > 0 {
+    loop {
         let before = left;
-        for (given, wanted) in given.iter_mut().zip(wanted) {
-            if *given < wanted && left > 0 {
-                *given += 1;
-                left -= 1;
+        for turn in TURNS {
+            let next = groups[turn].get(shown[turn]).copied().filter(|&rows| rows <= left);
+            if let Some(rows) = next {
+                shown[turn] += 1;
+                left -= rows;
             }
         }
         if left == before {
-            break;
+            return shown;
         }
     }
-    given
 }
 
 /// The customers by state, with the denominator.
@@ -210,9 +232,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_shared_row_by_row() {
-        assert_eq!(share(7, [1, 10, 2, 0, 0]), [1, 4, 2, 0, 0]);
-        assert_eq!(share(100, [1, 2, 3, 4, 5]), [1, 2, 3, 4, 5]);
-        assert_eq!(share(0, [1, 1, 1, 1, 1]), [0; 5]);
+    fn room_is_shared_by_whole_groups() {
+        let groups = [vec![2, 1, 3], vec![1, 1, 1], vec![1; 9], vec![], vec![]];
+        assert_eq!(share(6, &groups), [2, 2, 1, 0, 0]);
+        assert_eq!(share(100, &groups), [3, 3, 9, 0, 0]);
+        assert_eq!(share(0, &groups), [0; 5]);
     }
 }

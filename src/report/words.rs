@@ -72,6 +72,15 @@ pub(super) fn since(customer: &CustomerSummary) -> String {
     }
 }
 
+/// Since when, and that the evidence is older than that of others.
+pub(super) fn since_and_as_of(customer: &CustomerSummary) -> String {
+    let since = since(customer);
+    match customer.now.filter(|_| customer.is_stale) {
+        Some(now) => format!("{since} (as of {}, stale)", day(now)),
+        None => since,
+    }
+}
+
 /// The last moment of a customer's evidence.
 pub(super) fn as_of(customer: &CustomerSummary) -> String {
     let stale = if customer.is_stale { ", stale" } else { "" };
@@ -116,10 +125,10 @@ pub(super) fn state(state: CustomerState) -> &'static str {
 /// A customer's state with what must be said beside it.
 pub(super) fn state_of(customer: &CustomerSummary) -> String {
     let words = state(customer.state);
-    match (customer.doubt, customer.recovered) {
+    match (customer.doubt, customer.state) {
         (Some(doubt), _) => format!("{words}: {}", doubt_words(doubt)),
-        (None, true) => format!("{words}, recovered in part or whole"),
-        (None, false) => words.to_owned(),
+        (None, CustomerState::GettingIn) if customer.recovered => format!("{words}, recovered"),
+        (None, _) => words.to_owned(),
     }
 }
 
@@ -127,7 +136,7 @@ pub(super) fn doubt_words(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Blind => "the logs could not have shown a block",
         Doubt::NeverTried => "no sign-in of the partner in the logs",
-        Doubt::NotTriedLately => "not tried in the last 14 days of the logs",
+        Doubt::NotTriedLately => "no finished try in the last 14 days of the logs",
     }
 }
 
@@ -184,6 +193,7 @@ pub(super) fn error_code(code: Option<i32>) -> String {
     code.map_or_else(|| "no code".to_owned(), |code| ErrorCode(code).to_string())
 }
 
-pub(super) fn cause(cause: Option<&str>) -> String {
-    cause.unwrap_or("not in the table of codes").to_owned()
+pub(super) fn cause(code: Option<i32>, cause: Option<&str>) -> String {
+    let unknown = if code.is_none() { "the export shows no code" } else { "not in the table of codes" };
+    cause.unwrap_or(unknown).to_owned()
 }
