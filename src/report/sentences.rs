@@ -31,7 +31,11 @@ fn answer(summary: &Summary, partner: &PartnerSummary) -> String {
         (blocked, _) => format!("{} of {all} block {name} by policy", words::number(blocked)),
     };
     if partly > 0 {
-        answer.push_str(&format!(", {} {}partly", words::number(partly), if blocked > 0 { "more " } else { "" }));
+        answer.push_str(&format!(
+            ", {} {}partly",
+            words::number(partly),
+            if blocked > 0 { "more " } else { "" }
+        ));
     }
     answer.push('.');
     if failing > 0 {
@@ -41,7 +45,8 @@ fn answer(summary: &Summary, partner: &PartnerSummary) -> String {
     if blocked + partly == 0 {
         // "None" is worth as much as the logs that could have shown one.
         let shown = partner.in_state(CustomerState::GettingIn) + failing;
-        answer.push_str(&format!(" The logs of {} could have shown a block.", words::number(shown)));
+        answer
+            .push_str(&format!(" The logs of {} could have shown a block.", words::number(shown)));
     }
     answer
 }
@@ -55,13 +60,18 @@ fn denominator(summary: &Summary, partner: &PartnerSummary) -> String {
 }
 
 fn without_partner(summary: &Summary) -> Vec<String> {
-    let mut lines = vec!["No partner was given, so no customer can be said to block one.".to_owned()];
-    let likely = summary.other_providers.iter().find_map(|provider| {
-        Some((provider, provider.home_tenant_id?))
-    });
+    let mut lines =
+        vec!["No partner was given, so no customer can be said to block one.".to_owned()];
+    let likely = summary
+        .other_providers
+        .iter()
+        .find_map(|provider| Some((provider, provider.home_tenant_id?)));
     match likely {
         Some((provider, id)) => lines.extend(likely_partner(summary, provider, id)),
-        None => lines.push("No service provider came in: give your partner tenant with --partner GUID=NAME".to_owned()),
+        None => lines.push(
+            "No service provider came in: give your partner tenant with --partner GUID=NAME"
+                .to_owned(),
+        ),
     }
     lines
 }
@@ -104,16 +114,8 @@ pub(super) fn evidence(summary: &Summary) -> String {
     }
 }
 
-/// What this run did; nothing where the caller has no run.
-pub(super) fn run(facts: &RunFacts) -> Option<String> {
-    (facts.exports_read == 0 && facts.exports_known > 0).then(|| {
-        let exports = words::counted(facts.exports_known, "export is", "exports are");
-        format!("Nothing new: {exports} known and unchanged.")
-    })
-}
-
 /// What must not be overlooked, the gravest first; the ledger last.
-pub(super) fn notices(summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+pub(super) fn notices(summary: &Summary, facts: &RunFacts) -> Vec<String> {
     let mut notices: Vec<String> = Vec::new();
     if !summary.partners.is_empty() {
         notices.extend(other_providers(summary));
@@ -187,15 +189,14 @@ fn cannot_tell(summary: &Summary) -> Vec<String> {
 fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<String> {
     let count = customers.len();
     let line = format!("Cannot tell: {}: {}", customers_of(count), words::doubt_words(doubt));
-    let spots: BTreeSet<&str> = customers
-        .iter()
-        .flat_map(|customer| &customer.blind_spots)
-        .map(String::as_str)
-        .collect();
+    let spots: BTreeSet<&str> =
+        customers.iter().flat_map(|customer| &customer.blind_spots).map(String::as_str).collect();
     let reasons: Vec<&str> = spots.into_iter().collect();
     match (count, doubt) {
         (0, _) => None,
-        (_, Doubt::Blind) if !reasons.is_empty() => Some(format!("{line} ({}).", reasons.join(", "))),
+        (_, Doubt::Blind) if !reasons.is_empty() => {
+            Some(format!("{line} ({}).", reasons.join(", ")))
+        }
         _ => Some(format!("{line}.")),
     }
 }
@@ -259,9 +260,9 @@ fn reservations(summary: &Summary) -> Vec<String> {
     lines
 }
 
-fn unreadable(summary: &Summary, facts: Option<&RunFacts>) -> Option<String> {
+fn unreadable(summary: &Summary, facts: &RunFacts) -> Option<String> {
     let rejected = summary.ledger.rejected;
-    let skipped = facts.map_or(0, |facts| facts.files_skipped);
+    let skipped = facts.files_skipped;
     let mut parts = Vec::new();
     if skipped > 0 {
         parts.push(words::counted(skipped, "file not read", "files not read"));

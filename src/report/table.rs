@@ -84,7 +84,11 @@ impl Table {
     fn for_terminal(&self) -> Self {
         let wanted = |at: usize| self.columns.get(at).is_some_and(|column| !column.documents_only);
         let row = |row: &Vec<String>| {
-            row.iter().enumerate().filter(|&(at, _)| wanted(at)).map(|(_, cell)| cell.clone()).collect()
+            row.iter()
+                .enumerate()
+                .filter(|&(at, _)| wanted(at))
+                .map(|(_, cell)| cell.clone())
+                .collect()
         };
         Self {
             columns: self.columns.iter().filter(|column| !column.documents_only).copied().collect(),

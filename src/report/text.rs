@@ -30,10 +30,10 @@ impl Default for TextOptions {
 
 /// Writes the summary for a terminal.
 pub fn write_text(
-    sink: &mut impl Write,
     summary: &Summary,
-    facts: Option<&RunFacts>,
-    options: TextOptions,
+    facts: &RunFacts,
+    options: &TextOptions,
+    sink: &mut dyn Write,
 ) -> io::Result<()> {
     let page = Page { columns: options.columns.clamp(40, 100), ascii: !options.unicode };
     for line in page.compose(summary, facts) {
@@ -49,7 +49,7 @@ struct Page {
 
 impl Page {
     /// Head, states and notices have their place; the two lists share what is left.
-    fn compose(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn compose(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = self.head(summary, facts);
         let mut tail = self.notices(summary, facts);
         tail.extend(self.closing(facts));
@@ -64,9 +64,8 @@ impl Page {
         show(text, self.columns, self.ascii)
     }
 
-    fn head(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = vec![self.title(facts)];
-        lines.extend(facts.and_then(sentences::run).map(|line| self.sentence(&line)));
         lines.push(String::new());
         let answers = sentences::answers(summary);
         lines.extend(answers.iter().take(PARTNERS_MAX).map(|line| self.sentence(line)));
@@ -85,24 +84,25 @@ impl Page {
         lines
     }
 
-    fn title(&self, facts: Option<&RunFacts>) -> String {
-        let left = facts.map_or_else(|| "tenantsweep".to_owned(), |facts| self.run_line(facts));
+    fn title(&self, facts: &RunFacts) -> String {
+        let left = self.run_line(facts);
         let right = "times: UTC";
-        let gap = self.columns.saturating_sub(unicode_width::UnicodeWidthStr::width(&*left) + right.len());
+        let gap = self
+            .columns
+            .saturating_sub(unicode_width::UnicodeWidthStr::width(&*left) + right.len());
         format!("{left}{}{right}", " ".repeat(gap.max(1)))
     }
 
     fn run_line(&self, facts: &RunFacts) -> String {
-        let files = words::counted(facts.files, "file", "files");
-        let mut did = format!("{files}, {}", words::bytes(facts.bytes));
-        if let Some(elapsed) = facts.elapsed {
-            did.push_str(&format!(", {}", words::duration(elapsed)));
-        }
+        let did = words::work(facts);
         let version = show(&facts.tool_version, 12, self.ascii);
         // The input gives way: versions and sizes are short.
         let taken = "tenantsweep ".len() + version.len() + did.len() + "times: UTC".len() + 8;
         let input = show(&facts.input, self.columns.saturating_sub(taken), self.ascii);
-        format!("tenantsweep {version}   {input}   {did}")
+        let parts = [format!("tenantsweep {version}"), input, did];
+        let parts: Vec<&str> =
+            parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+        parts.join("   ")
     }
 
     fn lists(&self, summary: &Summary, room: usize) -> Vec<String> {
@@ -162,7 +162,7 @@ impl Page {
         }
     }
 
-    fn notices(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn notices(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut notices = sentences::notices(summary, facts);
         if notices.is_empty() {
             return notices;
@@ -180,9 +180,8 @@ impl Page {
         [String::new(), "NOTICE".to_owned()].into_iter().chain(indented).collect()
     }
 
-    fn closing(&self, facts: Option<&RunFacts>) -> Vec<String> {
-        let closing = facts.map(|facts| facts.closing.as_slice()).unwrap_or_default();
-        closing.iter().map(|line| self.sentence(line)).collect()
+    fn closing(&self, facts: &RunFacts) -> Vec<String> {
+        facts.closing.iter().map(|line| self.sentence(line)).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::RunFacts;
 use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
 use crate::summary::state::{CustomerState, Doubt};
@@ -47,6 +48,18 @@ pub(super) fn duration(elapsed: std::time::Duration) -> String {
         1..=59 => format!("{}.{} s", seconds, elapsed.subsec_millis() / 100),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
+}
+
+/// What a run read; nothing where the dataset alone was looked at.
+pub(super) fn work(facts: &RunFacts) -> String {
+    if facts.files == 0 {
+        return String::new();
+    }
+    let mut work = format!("{}, {}", counted(facts.files, "file", "files"), bytes(facts.bytes));
+    if let Some(elapsed) = facts.elapsed {
+        work.push_str(&format!(", {}", duration(elapsed)));
+    }
+    work
 }
 
 /// A moment as a table shows it; the head says that times are UTC.
@@ -194,6 +207,7 @@ pub(super) fn error_code(code: Option<i32>) -> String {
 }
 
 pub(super) fn cause(code: Option<i32>, cause: Option<&str>) -> String {
-    let unknown = if code.is_none() { "the export shows no code" } else { "not in the table of codes" };
+    let unknown =
+        if code.is_none() { "the export shows no code" } else { "not in the table of codes" };
     cause.unwrap_or(unknown).to_owned()
 }

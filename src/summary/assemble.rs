@@ -12,9 +12,7 @@ use super::model::{
     PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer, ProviderSummary, Summary,
     Totals,
 };
-use super::state::{
-    CustomerState, Evidence, Judgement, RouteState, RouteView, customer_state,
-};
+use super::state::{CustomerState, Evidence, Judgement, RouteState, RouteView, customer_state};
 use crate::error_code::ErrorCode;
 use crate::tenant::TenantId;
 
@@ -102,9 +100,8 @@ impl<'a> Known<'a> {
     fn children_of(&self, partner: TenantId) -> BTreeSet<TenantId> {
         let listed = self.lists.customers.iter().filter(|(_, customer)| customer.listed);
         let known = listed.map(|(&child, _)| child).chain(self.custody.logs.keys().copied());
-        let seen = |partner: TenantId, child| {
-            self.activity.pairs.contains_key(&(Some(partner), child))
-        };
+        let seen =
+            |partner: TenantId, child| self.activity.pairs.contains_key(&(Some(partner), child));
         let unclaimed =
             |child: &TenantId| !self.partners.iter().any(|&partner| seen(partner, *child));
         let mut children: BTreeSet<TenantId> = known.filter(unclaimed).collect();
@@ -159,13 +156,14 @@ impl<'a> Known<'a> {
             doubt: judgement.doubt,
             recovered: judgement.recovered,
             now: span.map(|span| span.last),
-            is_stale: self.newest.is_some_and(|newest| {
-                span.is_some() && newest - now > TimeDelta::days(STALE_DAYS)
-            }),
+            is_stale: self
+                .newest
+                .is_some_and(|newest| span.is_some() && newest - now > TimeDelta::days(STALE_DAYS)),
             since: trouble.since,
-            since_before_evidence: trouble.since.zip(span).is_some_and(|(since, span)| {
-                since - span.first <= TimeDelta::days(START_DAYS)
-            }),
+            since_before_evidence: trouble
+                .since
+                .zip(span)
+                .is_some_and(|(since, span)| since - span.first <= TimeDelta::days(START_DAYS)),
             first_at: rows.and_then(|rows| rows.span).map(|span| span.first),
             last_at: rows.and_then(|rows| rows.span).map(|span| span.last),
             blind_spots: self.custody.blind_spots(&exports),
@@ -174,7 +172,8 @@ impl<'a> Known<'a> {
             blocked_tries: trouble.blocked_tries(),
             all_accounts_blocked: judgement.all_accounts_blocked,
             blocked_accounts: self.blocked_accounts(partner, &trouble),
-            policy_not_shown: trouble.is_block && (trouble.unexplained || blocking_policies.is_empty()),
+            policy_not_shown: trouble.is_block
+                && (trouble.unexplained || blocking_policies.is_empty()),
             blocking_policies,
             failing_error_code: trouble.failing_error_code(),
         }
@@ -409,10 +408,8 @@ impl<'a> Trouble<'a> {
 
 fn listed_partners(lists: &Lists, activity: &Activity) -> BTreeSet<TenantId> {
     let by_table = lists.partners.iter().filter(|(_, partner)| partner.listed);
-    let by_rows = activity
-        .matched_by_list
-        .iter()
-        .filter(|partner| !lists.partners.contains_key(partner));
+    let by_rows =
+        activity.matched_by_list.iter().filter(|partner| !lists.partners.contains_key(partner));
     by_table.map(|(&partner, _)| partner).chain(by_rows.copied()).collect()
 }
 

@@ -23,10 +23,8 @@ pub(super) fn scan(
 }
 
 fn try_scan(paths: &[PathBuf]) -> PolarsResult<LazyFrame> {
-    let paths = paths
-        .iter()
-        .map(|path| PlRefPath::try_from_path(path))
-        .collect::<PolarsResult<_>>()?;
+    let paths =
+        paths.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<_>>()?;
     let args = ScanArgsParquet {
         // Part names come from a manifest; a bracket in a folder's name is no pattern.
         glob: false,

@@ -60,8 +60,7 @@ fn read_tenants(
 
 fn tenants_of(frame: &DataFrame, id: &str) -> PolarsResult<BTreeMap<TenantId, ListedTenant>> {
     let columns = Columns::of(frame);
-    let (id, name, listed) =
-        (columns.text(id)?, columns.text("name")?, columns.flag("listed")?);
+    let (id, name, listed) = (columns.text(id)?, columns.text("name")?, columns.flag("listed")?);
     let tenant = |row| {
         let line = ListedTenant { name: name.owned(row), listed: listed.get(row) };
         Some((id.tenant(row)?, line))
@@ -69,9 +68,7 @@ fn tenants_of(frame: &DataFrame, id: &str) -> PolarsResult<BTreeMap<TenantId, Li
     Ok((0..frame.height()).filter_map(tenant).collect())
 }
 
-fn read_integrations(
-    parts: &DatasetParts,
-) -> Result<BTreeSet<(TenantId, String)>, SummaryError> {
+fn read_integrations(parts: &DatasetParts) -> Result<BTreeSet<(TenantId, String)>, SummaryError> {
     let columns = vec![col("partner_tenant_id"), col("account"), col("kind")];
     let Some(frame) = frames::read("accounts", &parts.accounts, columns)? else {
         return Ok(BTreeSet::new());

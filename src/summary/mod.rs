@@ -79,10 +79,7 @@ pub enum SummaryError {
 }
 
 /// Summarises a dataset.
-pub fn summarise(
-    parts: &DatasetParts,
-    options: &SummaryOptions,
-) -> Result<Summary, SummaryError> {
+pub fn summarise(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
     let guarded = catch_unwind(AssertUnwindSafe(|| collect(parts, options)));
     guarded.unwrap_or_else(|panic| {
         Err(SummaryError::Panicked { message: panic_message(panic.as_ref()) })

@@ -10,9 +10,7 @@ use polars::prelude::{
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::activity::{
-    Activity, Pair, RouteBlocks, RouteKey, counts_of, verdict_of,
-};
+use super::activity::{Activity, Pair, RouteBlocks, RouteKey, counts_of, verdict_of};
 use super::custody::{Span, split_list};
 use super::frames::{self, Columns};
 use super::model::PolicyFigures;
@@ -71,7 +69,10 @@ impl Slice {
 /// Cuts the time that the options cover into slices of whole hours; with the rows of all time.
 fn plan(sign_ins: LazyFrame, options: &SummaryOptions) -> PolarsResult<(Vec<Slice>, u64)> {
     let hour = frames::micros("created_at").floor_div(lit(HOUR_MICROS)).alias("hour");
-    let hours = sign_ins.select([hour]).group_by([col("hour")]).agg([len().cast(DataType::Int64).alias("rows")]);
+    let hours = sign_ins
+        .select([hour])
+        .group_by([col("hour")])
+        .agg([len().cast(DataType::Int64).alias("rows")]);
     let hours = hours.sort(["hour"], SortMultipleOptions::default()).collect()?;
     let columns = Columns::of(&hours);
     let (hour, rows) = (columns.number("hour")?, columns.number("rows")?);
@@ -196,10 +197,7 @@ fn add_totals(activity: &mut Activity, all: &DataFrame) -> PolarsResult<()> {
         .clone()
         .lazy()
         .group_by([col("verdict")])
-        .agg([
-            len().cast(DataType::Int64).alias("rows"),
-            frames::number("disputed").sum(),
-        ])
+        .agg([len().cast(DataType::Int64).alias("rows"), frames::number("disputed").sum()])
         .collect()?;
     let columns = Columns::of(&found);
     let verdict = columns.text("verdict")?;
@@ -234,8 +232,7 @@ fn add_pairs(activity: &mut Activity, counted: &DataFrame) -> PolarsResult<()> {
     let columns = Columns::of(&found);
     let (matched, verdict) = (columns.text("partner_match")?, columns.text("verdict")?);
     let (rows, disputed) = (columns.number("rows")?, columns.number("disputed")?);
-    let (inbound, lists_policies) =
-        (columns.number("inbound")?, columns.number("lists_policies")?);
+    let (inbound, lists_policies) = (columns.number("inbound")?, columns.number("lists_policies")?);
     let (first, last) = (columns.number("first")?, columns.number("last")?);
     for row in 0..found.height() {
         let Some(pair) = pair_at(&columns, row)? else { continue };
@@ -289,10 +286,8 @@ fn add_causes(activity: &mut Activity, counted: &DataFrame) -> PolarsResult<()> 
     let (code, verdict) = (columns.number("error_code")?, columns.text("verdict")?);
     let rows = columns.number("rows")?;
     for row in 0..found.height() {
-        let flagged = verdict
-            .get(row)
-            .and_then(verdict_of)
-            .is_some_and(|verdict| verdict.is_flagged());
+        let flagged =
+            verdict.get(row).and_then(verdict_of).is_some_and(|verdict| verdict.is_flagged());
         if let Some(pair) = pair_at(&columns, row)?.filter(|_| flagged) {
             let code = error_code(code.get(row));
             activity.causes.entry((code, pair)).or_default().sign_ins += rows.count(row);
@@ -375,10 +370,8 @@ fn policies_of(
     slice: &Slice,
 ) -> PolarsResult<DataFrame> {
     let time = column_type(&mut policies, "created_at")?;
-    let acting = policies
-        .filter(slice.holds(&time))
-        .filter(col("blocks").or(col("would_block")))
-        .select(
+    let acting =
+        policies.filter(slice.holds(&time)).filter(col("blocks").or(col("would_block"))).select(
             [
                 "sign_in_id",
                 "side",
@@ -452,10 +445,8 @@ fn add_block(
 ) {
     let number = route.number(activity, row);
     let Some(route) = number.and_then(|number| activity.routes.get_mut(number)) else { return };
-    let blocks = route
-        .blocks
-        .entry(policy.to_owned())
-        .or_insert(RouteBlocks { sign_ins: 0, last_at: at });
+    let blocks =
+        route.blocks.entry(policy.to_owned()).or_insert(RouteBlocks { sign_ins: 0, last_at: at });
     blocks.sign_ins += sign_ins;
     blocks.last_at = blocks.last_at.max(at);
 }

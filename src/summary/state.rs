@@ -128,12 +128,12 @@ impl RouteHistory {
 
     fn add_to_runs(&mut self, blocked: bool, next: &Try) {
         match self.runs.back_mut() {
-            Some(run) if run.blocked == blocked => run.last_at = next.last_at,
-            _ => self.runs.push_back(Run {
-                blocked,
-                first_at: next.first_at,
-                last_at: next.last_at,
-            }),
+            Some(run) if run.blocked == blocked => {
+                run.last_at = next.last_at;
+            }
+            _ => {
+                self.runs.push_back(Run { blocked, first_at: next.first_at, last_at: next.last_at });
+            }
         }
         // "Now" is never before a row, so a run that is too old today stays too old.
         let oldest = next.last_at - TimeDelta::days(SWING_DAYS);
@@ -289,10 +289,8 @@ pub struct Judgement {
 
 /// Judges a customer by its routes.
 pub fn customer_state(routes: &[RouteView<'_>], evidence: Evidence) -> Judgement {
-    let recent: Vec<(&RouteView<'_>, RouteState)> = routes
-        .iter()
-        .filter_map(|route| Some((route, route.state?)))
-        .collect();
+    let recent: Vec<(&RouteView<'_>, RouteState)> =
+        routes.iter().filter_map(|route| Some((route, route.state?))).collect();
     let blocked = reach(&recent, RouteState::Blocked);
     let failing = reach(&recent, RouteState::Failing);
     let has = |wanted| recent.iter().any(|&(_, state)| state == wanted);

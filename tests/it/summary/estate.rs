@@ -3,7 +3,7 @@
 use super::parts::{Dataset, Export, Policy, Row, Tenant, minutes_before_end, tenant_id};
 
 const DAY: i64 = 24 * 60;
-pub const FABRIKAM: u32 = 0x8f3c_52d1;
+pub(super) const FABRIKAM: u32 = 0x8f3c_52d1;
 const NORTHWIND: u32 = 0x51b2_7e90;
 
 /// What a customer's tries were: minutes before the end, verdict, error code.
@@ -17,8 +17,10 @@ struct Customer {
     policies: &'static [(&'static str, &'static str, &'static str)],
 }
 
-const BLOCK: (&str, &str, &str) = ("CA012 Block outside EU", "Block", "users, application, location");
-const DEVICE: (&str, &str, &str) = ("CA007 Managed devices", "RequireCompliantDevice", "users, application");
+const BLOCK: (&str, &str, &str) =
+    ("CA012 Block outside EU", "Block", "users, application, location");
+const DEVICE: (&str, &str, &str) =
+    ("CA007 Managed devices", "RequireCompliantDevice", "users, application");
 
 const CUSTOMERS: [Customer; 9] = [
     Customer {
@@ -26,7 +28,10 @@ const CUSTOMERS: [Customer; 9] = [
         name: "Contoso Ltd",
         blind_spots: "",
         routes: &[
-            ("svc-liongard", &[(12 * DAY, "succeeded", 0), (9 * DAY, "blocked", 53003), (60, "blocked", 53003)]),
+            (
+                "svc-liongard",
+                &[(12 * DAY, "succeeded", 0), (9 * DAY, "blocked", 53003), (60, "blocked", 53003)],
+            ),
             ("Fabrikam Technician", &[(100, "succeeded", 0)]),
         ],
         policies: &[BLOCK, DEVICE],
@@ -55,13 +60,16 @@ const CUSTOMERS: [Customer; 9] = [
         number: 4,
         name: "Adventure Works",
         blind_spots: "",
-        routes: &[("svc-liongard", &[
-            (5 * DAY, "succeeded", 0),
-            (4 * DAY, "blocked", 53003),
-            (3 * DAY, "succeeded", 0),
-            (2 * DAY, "blocked", 53003),
-            (DAY, "succeeded", 0),
-        ])],
+        routes: &[(
+            "svc-liongard",
+            &[
+                (5 * DAY, "succeeded", 0),
+                (4 * DAY, "blocked", 53003),
+                (3 * DAY, "succeeded", 0),
+                (2 * DAY, "blocked", 53003),
+                (DAY, "succeeded", 0),
+            ],
+        )],
         policies: &[BLOCK],
     },
     Customer {
@@ -96,7 +104,7 @@ const CUSTOMERS: [Customer; 9] = [
 ];
 
 /// The estate: nine customers with a log, one without, one only in the partner's own log.
-pub fn estate() -> Dataset {
+pub(super) fn estate() -> Dataset {
     let mut dataset = Dataset::default();
     for customer in &CUSTOMERS {
         add_customer(&mut dataset, customer);
@@ -124,7 +132,8 @@ fn add_customer(dataset: &mut Dataset, customer: &Customer) {
             row.code = Some(code);
             row.source.clone_from(&source);
             if verdict == "blocked" {
-                row.policies = customer.policies.iter().map(|policy| blocking(customer, *policy)).collect();
+                row.policies =
+                    customer.policies.iter().map(|policy| blocking(customer, *policy)).collect();
             }
             dataset.rows.push(row);
         }
@@ -150,7 +159,10 @@ fn listed(number: u32, name: &str, has_inbound: bool) -> Tenant {
     Tenant { id: tenant_id(number), name: Some(name.to_owned()), listed: true, has_inbound }
 }
 
-fn blocking(customer: &Customer, (name, demanded, matched): (&str, &'static str, &'static str)) -> Policy {
+fn blocking(
+    customer: &Customer,
+    (name, demanded, matched): (&str, &'static str, &'static str),
+) -> Policy {
     Policy {
         id: format!("{name} of {}", customer.number),
         name: name.to_owned(),
@@ -228,7 +240,9 @@ fn add_other_provider(dataset: &mut Dataset) {
             export.records += 1;
         }
     }
-    if let Some(row) = dataset.rows.iter_mut().find(|row| row.account.as_deref() == Some("svc-liongard")) {
+    if let Some(row) =
+        dataset.rows.iter_mut().find(|row| row.account.as_deref() == Some("svc-liongard"))
+    {
         row.policies.push(Policy {
             id: "report-only".to_owned(),
             name: "CA020 Report-only MFA".to_owned(),

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::vec;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
+};
 use proptest::sample::select;
 use tenantsweep::summary::{Summary, SummaryOptions};
 
@@ -37,7 +39,8 @@ fn model_of(dataset: &Dataset) -> Model {
         dataset.customers.iter().filter(|c| c.has_inbound).map(|c| c.id.as_str()).collect();
     let counts = |row: &&Row| {
         let Some(child) = &row.child else { return false };
-        let once = row.side == "inbound" || row.side == "outbound" && !inbound.contains(child.as_str());
+        let once =
+            row.side == "inbound" || row.side == "outbound" && !inbound.contains(child.as_str());
         once && row.matched != "app_owner"
     };
     let mut model = Model::default();
@@ -92,7 +95,8 @@ fn add_tries<'a>(model: &mut Model, dataset: &Dataset, counted: &[&'a Row]) {
     let mut routes: BTreeMap<RouteOf<'a>, Vec<Vec<&'a Row>>> = BTreeMap::new();
     for &row in counted {
         let (partner, child) = pair(row);
-        let tries = routes.entry((partner, child, &row.account, row.app, row.resource)).or_default();
+        let tries =
+            routes.entry((partner, child, &row.account, row.app, row.resource)).or_default();
         let same = |rows: &&mut Vec<&Row>| {
             rows.last().is_some_and(|last| {
                 row.correlation.is_some()
@@ -120,7 +124,11 @@ fn add_tries<'a>(model: &mut Model, dataset: &Dataset, counted: &[&'a Row]) {
     add_states(model, dataset, &routes);
 }
 
-fn add_states(model: &mut Model, dataset: &Dataset, routes: &BTreeMap<RouteOf<'_>, Vec<Vec<&Row>>>) {
+fn add_states(
+    model: &mut Model,
+    dataset: &Dataset,
+    routes: &BTreeMap<RouteOf<'_>, Vec<Vec<&Row>>>,
+) {
     let listed = tenant_id(LISTED);
     for customer in &dataset.customers {
         let export = dataset.exports.iter().find(|e| e.tenant.as_ref() == Some(&customer.id));
@@ -130,9 +138,8 @@ fn add_states(model: &mut Model, dataset: &Dataset, routes: &BTreeMap<RouteOf<'_
             model.states.insert(customer.id.clone(), "no log here");
             continue;
         }
-        let counted = rows.filter(|row| {
-            routes.values().flatten().flatten().any(|known| known.id == row.id)
-        });
+        let counted =
+            rows.filter(|row| routes.values().flatten().flatten().any(|known| known.id == row.id));
         let span_end = export.and_then(|export| export.span).map(|span| span.1);
         let now = counted.map(|row| row.at).chain(span_end).max().unwrap_or_default();
         let own: Vec<(&str, &'static str)> = routes
@@ -185,7 +192,11 @@ fn route_state(tries: &[Vec<&Row>], now: DateTime<Utc>) -> Option<&'static str> 
     })
 }
 
-fn state(routes: &[(&str, &'static str)], integrations: &BTreeSet<&str>, blind: bool) -> &'static str {
+fn state(
+    routes: &[(&str, &'static str)],
+    integrations: &BTreeSet<&str>,
+    blind: bool,
+) -> &'static str {
     let accounts: BTreeSet<&str> = routes.iter().map(|(account, _)| *account).collect();
     let with = |wanted: &str| -> BTreeSet<&str> {
         routes.iter().filter(|(_, state)| *state == wanted).map(|(account, _)| *account).collect()
@@ -257,7 +268,8 @@ fn figures(counts: tenantsweep::summary::Counts) -> Figures {
 }
 
 fn any_row() -> impl Strategy<Value = Row> {
-    let verdict = select(vec!["succeeded", "blocked", "blocked", "interrupted", "failed", "unexplained"]);
+    let verdict =
+        select(vec!["succeeded", "blocked", "blocked", "interrupted", "failed", "unexplained"]);
     let side = select(vec!["inbound", "inbound", "inbound", "outbound", "home"]);
     let matched = select(vec!["listed", "listed", "listed", "app_owner"]);
     // Bursts within minutes, spread over three weeks.
@@ -265,29 +277,39 @@ fn any_row() -> impl Strategy<Value = Row> {
     let correlation = prop_oneof![Just(None), (0..2_u8).prop_map(Some)];
     let names = (0..2_u8, 0..2_u8, 0..2_u8, 0..4_u8);
     let policies = vec((0..3_u8, any::<bool>(), any::<bool>()), 0..3);
-    (verdict, side, matched, minutes, correlation, names, 1..4_u32, (any::<bool>(), policies)).prop_map(
-        |(verdict, side, matched, minutes, correlation, (account, app, code, home), child, (disputed, policies))| {
-            let listed = home > 0;
-            Row {
-                id: String::new(),
-                at: minutes_before_end(minutes),
-                partner: Some(tenant_id(if listed { LISTED } else { OTHER })),
-                matched: if listed { matched } else { "service_provider" },
-                child: (side != "home").then(|| tenant_id(child)),
-                side,
-                account: (account > 0).then(|| "technician".to_owned()),
-                app: if app > 0 { "Liongard" } else { "Azure Portal" },
-                resource: "Microsoft Graph",
+    (verdict, side, matched, minutes, correlation, names, 1..4_u32, (any::<bool>(), policies))
+        .prop_map(
+            |(
                 verdict,
-                disputed: disputed && ["blocked", "succeeded"].contains(&verdict),
-                code: Some(if code > 0 { 53003 } else { 50173 }),
-                evidence: "conditions",
-                source: "some.json".to_owned(),
-                correlation: correlation.map(|number| format!("correlation-{number}")),
-                policies: policies.into_iter().map(|p| any_policy(p, verdict)).collect(),
-            }
-        },
-    )
+                side,
+                matched,
+                minutes,
+                correlation,
+                (account, app, code, home),
+                child,
+                (disputed, policies),
+            )| {
+                let listed = home > 0;
+                Row {
+                    id: String::new(),
+                    at: minutes_before_end(minutes),
+                    partner: Some(tenant_id(if listed { LISTED } else { OTHER })),
+                    matched: if listed { matched } else { "service_provider" },
+                    child: (side != "home").then(|| tenant_id(child)),
+                    side,
+                    account: (account > 0).then(|| "technician".to_owned()),
+                    app: if app > 0 { "Liongard" } else { "Azure Portal" },
+                    resource: "Microsoft Graph",
+                    verdict,
+                    disputed: disputed && ["blocked", "succeeded"].contains(&verdict),
+                    code: Some(if code > 0 { 53003 } else { 50173 }),
+                    evidence: "conditions",
+                    source: "some.json".to_owned(),
+                    correlation: correlation.map(|number| format!("correlation-{number}")),
+                    policies: policies.into_iter().map(|p| any_policy(p, verdict)).collect(),
+                }
+            },
+        )
 }
 
 fn any_policy((id, blocks, would_block): (u8, bool, bool), verdict: &str) -> Policy {
@@ -303,32 +325,38 @@ fn any_policy((id, blocks, would_block): (u8, bool, bool), verdict: &str) -> Pol
 
 fn any_dataset() -> impl Strategy<Value = Dataset> {
     let customers = vec((any::<bool>(), any::<bool>(), any::<bool>()), 4);
-    (vec(any_row(), 0..60), customers, any::<bool>()).prop_map(|(mut rows, customers, integration)| {
-        for (number, row) in rows.iter_mut().enumerate() {
-            row.id = format!("id-{number}");
-        }
-        let mut dataset = Dataset { rows, ..Dataset::default() };
-        for (number, (has_inbound, has_log, blind)) in (1..).zip(customers) {
-            let id = tenant_id(number);
-            if has_log {
-                dataset.exports.push(Export {
-                    path: format!("{number}.json"),
-                    tenant: Some(id.clone()),
-                    blind_spots: if blind { "status only" } else { "count at a cap" },
-                    span: Some((minutes_before_end(50_000), minutes_before_end(3_000))),
-                    ..Export::default()
-                });
+    (vec(any_row(), 0..60), customers, any::<bool>()).prop_map(
+        |(mut rows, customers, integration)| {
+            for (number, row) in rows.iter_mut().enumerate() {
+                row.id = format!("id-{number}");
             }
-            dataset.customers.push(Tenant { id, name: None, listed: true, has_inbound });
-        }
-        let partner =
-            |number, listed| Tenant { id: tenant_id(number), name: None, listed, has_inbound: false };
-        dataset.partners = vec![partner(LISTED, true), partner(OTHER, false)];
-        if integration {
-            dataset.integrations.push((tenant_id(LISTED), "technician".to_owned()));
-        }
-        dataset
-    })
+            let mut dataset = Dataset { rows, ..Dataset::default() };
+            for (number, (has_inbound, has_log, blind)) in (1..).zip(customers) {
+                let id = tenant_id(number);
+                if has_log {
+                    dataset.exports.push(Export {
+                        path: format!("{number}.json"),
+                        tenant: Some(id.clone()),
+                        blind_spots: if blind { "status only" } else { "count at a cap" },
+                        span: Some((minutes_before_end(50_000), minutes_before_end(3_000))),
+                        ..Export::default()
+                    });
+                }
+                dataset.customers.push(Tenant { id, name: None, listed: true, has_inbound });
+            }
+            let partner = |number, listed| Tenant {
+                id: tenant_id(number),
+                name: None,
+                listed,
+                has_inbound: false,
+            };
+            dataset.partners = vec![partner(LISTED, true), partner(OTHER, false)];
+            if integration {
+                dataset.integrations.push((tenant_id(LISTED), "technician".to_owned()));
+            }
+            dataset
+        },
+    )
 }
 
 proptest! {

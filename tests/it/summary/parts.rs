@@ -15,7 +15,7 @@ use tenantsweep::summary::DatasetParts;
 
 /// A row of `sign_ins` with its applied policies.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(super) struct Row {
     pub id: String,
     pub at: DateTime<Utc>,
     pub partner: Option<String>,
@@ -36,7 +36,7 @@ pub struct Row {
 
 /// A row of `applied_policies`.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub(super) struct Policy {
     pub id: String,
     pub name: String,
     pub blocks: bool,
@@ -46,7 +46,7 @@ pub struct Policy {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Export {
+pub(super) struct Export {
     pub path: String,
     pub tenant: Option<String>,
     pub blind_spots: &'static str,
@@ -60,7 +60,7 @@ pub struct Export {
 }
 
 #[derive(Debug, Clone)]
-pub struct Tenant {
+pub(super) struct Tenant {
     pub id: String,
     pub name: Option<String>,
     pub listed: bool,
@@ -68,7 +68,7 @@ pub struct Tenant {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Dataset {
+pub(super) struct Dataset {
     pub rows: Vec<Row>,
     pub exports: Vec<Export>,
     pub customers: Vec<Tenant>,
@@ -78,18 +78,18 @@ pub struct Dataset {
 }
 
 /// Moments are told in minutes before this one.
-pub fn minutes_before_end(minutes: i64) -> DateTime<Utc> {
+pub(super) fn minutes_before_end(minutes: i64) -> DateTime<Utc> {
     // 2026-11-21 12:00 UTC
     DateTime::from_timestamp(1_795_262_400, 0).unwrap_or_default() - TimeDelta::minutes(minutes)
 }
 
-pub fn tenant_id(number: u32) -> String {
+pub(super) fn tenant_id(number: u32) -> String {
     format!("{number:08x}-0000-4000-8000-{number:012x}")
 }
 
 impl Dataset {
     /// Writes the parts, the sign-ins in `files` files.
-    pub fn write(&self, folder: &Path, files: usize) -> DatasetParts {
+    pub(super) fn write(&self, folder: &Path, files: usize) -> DatasetParts {
         let per_file = self.rows.len().div_ceil(files.max(1)).max(1);
         let sign_ins = self.rows.chunks(per_file).enumerate().map(|(number, rows)| {
             write(folder, &format!("sign_ins-{number}"), sign_in_columns(rows))
@@ -101,8 +101,16 @@ impl Dataset {
             applied_policies: vec![write(folder, "policies", policy_columns(&policies))],
             exports: vec![write(folder, "exports", export_columns(&self.exports))],
             coverage: vec![write(folder, "coverage", coverage_columns(&self.exports))],
-            tenants: vec![write(folder, "tenants", tenant_columns("child_tenant_id", &self.customers))],
-            partners: vec![write(folder, "partners", tenant_columns("partner_tenant_id", &self.partners))],
+            tenants: vec![write(
+                folder,
+                "tenants",
+                tenant_columns("child_tenant_id", &self.customers),
+            )],
+            partners: vec![write(
+                folder,
+                "partners",
+                tenant_columns("partner_tenant_id", &self.partners),
+            )],
             accounts: vec![write(folder, "accounts", account_columns(&self.integrations))],
             ..DatasetParts::default()
         }
@@ -145,7 +153,10 @@ fn sign_in_columns(rows: &[Row]) -> Named {
     vec![
         ("sign_in_id", text(|row| Some(&row.id))),
         ("created_at", times(rows.iter().map(|row| Some(row.at)))),
-        ("created_date", Arc::new(days.map(|day| i32::try_from(day).ok()).collect::<Date32Array>())),
+        (
+            "created_date",
+            Arc::new(days.map(|day| i32::try_from(day).ok()).collect::<Date32Array>()),
+        ),
         ("side", text(|row| Some(row.side))),
         ("partner_tenant_id", text(|row| row.partner.as_deref())),
         ("partner_match", text(|row| Some(row.matched))),
