@@ -8,15 +8,19 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::clean;
+use super::{RunFacts, clean};
 use crate::summary::state::CustomerState;
 use crate::summary::{self, Summary};
 
 const SCHEMA: u32 = 1;
 
 /// Writes the summary for machines.
-pub fn write_json(summary: &Summary, sink: &mut dyn Write) -> io::Result<()> {
-    let document = Document::of(summary);
+pub fn write_json(
+    sink: &mut impl Write,
+    summary: &Summary,
+    facts: Option<&RunFacts>,
+) -> io::Result<()> {
+    let document = Document::of(summary, facts);
     let mut serializer =
         serde_json::Serializer::with_formatter(&mut *sink, VisibleFormatter::default());
     document.serialize(&mut serializer)?;
@@ -26,6 +30,8 @@ pub fn write_json(summary: &Summary, sink: &mut dyn Write) -> io::Result<()> {
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_version: Option<&'a str>,
     newest_evidence: Option<Moment>,
     totals: Totals,
     ledger: Ledger,
@@ -38,9 +44,10 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(summary: &'a Summary) -> Self {
+    fn of(summary: &'a Summary, facts: Option<&'a RunFacts>) -> Self {
         Self {
             schema: SCHEMA,
+            tool_version: facts.map(|facts| facts.tool_version.as_str()),
             newest_evidence: summary.newest_evidence.map(Moment),
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),

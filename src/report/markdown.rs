@@ -7,7 +7,7 @@ use super::{RunFacts, clean, sentences, tables, words};
 use crate::summary::{PartnerSummary, Summary};
 
 /// Writes the whole summary as Markdown.
-pub fn write_markdown(summary: &Summary, facts: &RunFacts, sink: &mut dyn Write) -> io::Result<()> {
+pub fn write_markdown(summary: &Summary, facts: &RunFacts, sink: &mut impl Write) -> io::Result<()> {
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
     for partner in &summary.partners {
@@ -17,7 +17,7 @@ pub fn write_markdown(summary: &Summary, facts: &RunFacts, sink: &mut dyn Write)
     evidence(sink, summary, facts)
 }
 
-fn head(sink: &mut dyn Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
+fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "# tenantsweep report\n")?;
     for answer in sentences::answers(summary) {
         writeln!(sink, "**{}**\n", clean::markdown(&answer))?;
@@ -37,7 +37,7 @@ fn full_stop(text: &str) -> String {
     if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
-fn what_to_do(sink: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let policies = tables::policies_to_change(summary);
     section(sink, "Policies that block now", &policies)?;
     section(
@@ -49,7 +49,7 @@ fn what_to_do(sink: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     section(sink, "Error codes", &tables::causes(summary))
 }
 
-fn customers(sink: &mut dyn Write, summary: &Summary, partner: &PartnerSummary) -> io::Result<()> {
+fn customers(sink: &mut impl Write, summary: &Summary, partner: &PartnerSummary) -> io::Result<()> {
     writeln!(sink, "## Customers of {}\n", clean::markdown(&words::partner(partner)))?;
     for (&state, &count) in &partner.states {
         writeln!(sink, "- {} {}", words::number(count), words::state(state))?;
@@ -63,7 +63,7 @@ fn customers(sink: &mut dyn Write, summary: &Summary, partner: &PartnerSummary) 
     )
 }
 
-fn providers_and_policies(sink: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn providers_and_policies(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let providers = tables::other_providers(summary);
     section(sink, "Other providers, not on your list (last: UTC)", &providers)?;
     if !summary.other_providers.is_empty() {
@@ -82,7 +82,7 @@ fn providers_and_policies(sink: &mut dyn Write, summary: &Summary) -> io::Result
     section(sink, "Report-only policies that would block", &tables::policies(summary, coming))
 }
 
-fn evidence(sink: &mut dyn Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
+fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "## Notice\n")?;
     for notice in sentences::notices(summary, facts) {
         writeln!(sink, "- {}", clean::markdown(&notice))?;
@@ -92,7 +92,7 @@ fn evidence(sink: &mut dyn Write, summary: &Summary, facts: &RunFacts) -> io::Re
 }
 
 /// A heading of ours and its table; nothing where there are no rows.
-fn section(sink: &mut dyn Write, title: &str, table: &Table) -> io::Result<()> {
+fn section(sink: &mut impl Write, title: &str, table: &Table) -> io::Result<()> {
     if table.rows.is_empty() {
         return Ok(());
     }
@@ -101,7 +101,7 @@ fn section(sink: &mut dyn Write, title: &str, table: &Table) -> io::Result<()> {
     writeln!(sink)
 }
 
-fn write_table(sink: &mut dyn Write, table: &Table) -> io::Result<()> {
+fn write_table(sink: &mut impl Write, table: &Table) -> io::Result<()> {
     let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
     writeln!(sink, "| {} |", titles.join(" | "))?;
     let rules: Vec<&str> = table.columns.iter().map(rule).collect();

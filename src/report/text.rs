@@ -30,13 +30,14 @@ impl Default for TextOptions {
 
 /// Writes the summary for a terminal.
 pub fn write_text(
+    sink: &mut impl Write,
     summary: &Summary,
-    facts: &RunFacts,
-    options: &TextOptions,
-    sink: &mut dyn Write,
+    facts: Option<&RunFacts>,
+    options: TextOptions,
 ) -> io::Result<()> {
+    let unknown = RunFacts::default();
     let page = Page { columns: options.columns.clamp(40, 100), ascii: !options.unicode };
-    for line in page.compose(summary, facts) {
+    for line in page.compose(summary, facts.unwrap_or(&unknown)) {
         writeln!(sink, "{line}")?;
     }
     Ok(())

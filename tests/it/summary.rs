@@ -40,19 +40,19 @@ fn facts() -> RunFacts {
 fn text_of(summary: &Summary, unicode: bool) -> String {
     let mut text = Vec::new();
     let options = TextOptions { unicode, columns: 100 };
-    report::write_text(summary, &facts(), &options, &mut text).expect("a Vec takes all");
+    report::write_text(&mut text, summary, Some(&facts()), options).expect("a Vec takes all");
     String::from_utf8(text).expect("reports are UTF-8")
 }
 
 fn markdown_of(summary: &Summary) -> String {
     let mut text = Vec::new();
-    report::write_markdown(summary, &facts(), &mut text).expect("a Vec takes all");
+    report::write_markdown(&mut text, summary, Some(&facts())).expect("a Vec takes all");
     String::from_utf8(text).expect("reports are UTF-8")
 }
 
 fn json_of(summary: &Summary) -> String {
     let mut text = Vec::new();
-    report::write_json(summary, &mut text).expect("a Vec takes all");
+    report::write_json(&mut text, summary, Some(&facts())).expect("a Vec takes all");
     String::from_utf8(text).expect("reports are UTF-8")
 }
 
