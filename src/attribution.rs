@@ -23,13 +23,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Self; 5] = [
-        Self::Succeeded,
-        Self::Blocked,
-        Self::Interrupted,
-        Self::Failed,
-        Self::Unexplained,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Succeeded, Self::Blocked, Self::Interrupted, Self::Failed, Self::Unexplained];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,10 +52,8 @@ pub struct Attribution {
 
 /// Judges a sign-in; the first rule that matches wins.
 pub fn attribute(sign_in: &SignIn) -> Attribution {
-    let failing = sign_in
-        .applied_policies
-        .iter()
-        .any(|policy| policy.result == PolicyResult::Failure);
+    let failing =
+        sign_in.applied_policies.iter().any(|policy| policy.result == PolicyResult::Failure);
     judge(
         sign_in.outcome,
         sign_in.sign_in_type,
@@ -101,8 +94,9 @@ fn succeeded(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Code(code) => code == ErrorCode::SUCCESS,
         Outcome::Word(word) => word == StatusWord::Success,
-        Outcome::Both(code, word) => code == ErrorCode::SUCCESS && word != StatusWord::Failure
-            || word == StatusWord::Success,
+        Outcome::Both(code, word) => {
+            code == ErrorCode::SUCCESS && word != StatusWord::Failure || word == StatusWord::Success
+        }
     }
 }
 
@@ -121,6 +115,5 @@ fn interrupted(outcome: Outcome, sign_in_type: SignInType) -> bool {
 }
 
 fn conditional_access_certainty(code: Option<ErrorCode>) -> Certainty {
-    code.and_then(ErrorCode::entry)
-        .map_or(Certainty::No, |entry| entry.is_conditional_access)
+    code.and_then(ErrorCode::entry).map_or(Certainty::No, |entry| entry.is_conditional_access)
 }

@@ -76,10 +76,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .deserialize()
         .collect::<Result<_, _>>()
         .expect("data/error_codes.csv is compiled in and checked by a test");
-    let by_code = entries
-        .iter()
-        .map(|entry| (entry.code, entry.clone()))
-        .collect();
+    let by_code = entries.iter().map(|entry| (entry.code, entry.clone())).collect();
     Table { entries, by_code }
 });
 

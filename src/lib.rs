@@ -1,5 +1,18 @@
 //! Finds, over the exported sign-in logs of many Microsoft Entra tenants, where Conditional
 //! Access blocks a service provider: by which policy, why it applied and what it required.
+//!
+//! The way of a record, left to right, is the way through the modules, bottom to top:
+//!
+//! ```text
+//! input      discover → open → frame → peek → (dialect) normalise
+//! relation   relate: whose sign-in is it, from which side is it seen
+//! attribution attribute: blocked, failed, interrupted, unexplained, succeeded
+//! dataset    spill → finish → commit          Parquet, the border
+//! summary    summarise                        polars over the dataset
+//! report     render                           text, Markdown, JSON
+//! ```
+//!
+//! [`sweep`] drives it up to the commit; the command line does the rest.
 
 // The vocabulary: no I/O, no vendor field names.
 pub mod error_code;
@@ -12,6 +25,18 @@ pub mod time;
 pub mod attribution;
 pub mod relation;
 
-// Right of the dataset: what the rows say, and how it is told.
+// From the bytes of an export to normalised sign-ins.
+pub mod dialect;
+pub mod input;
+pub mod lists;
+
+// The Parquet dataset: schema, spill, finish, commit.
+pub mod dataset;
+
+// Every export through all of the above.
+pub mod parallel;
+pub mod sweep;
+
+// From the dataset to what people and programs read.
 pub mod report;
 pub mod summary;

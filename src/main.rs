@@ -1,1 +1,44 @@
-fn main() {}
+//! The `tenantsweep` program: arguments in, text and an exit code out.
+
+mod cli;
+mod commands;
+mod exit;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exit::{End, Failure};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(end) => end.into(),
+        Err(failure) if is_broken_pipe(&failure) => End::Done.into(),
+        Err(failure) => {
+            // Where even standard error is closed, the exit code has to do.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            failure.end.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<End, Failure> {
+    let mut out = std::io::stdout().lock();
+    match &cli.command {
+        Command::Inspect(args) => commands::inspect::run(args, &mut out),
+        Command::Sweep(args) => commands::sweep::run(args, &mut out, &mut std::io::stderr()),
+        Command::Report(args) => commands::report::run(args, &mut out),
+    }
+}
+
+/// Who reads our output may stop early (`| head`): that is no error.
+fn is_broken_pipe(failure: &Failure) -> bool {
+    failure.error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

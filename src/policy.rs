@@ -172,9 +172,8 @@ impl Conditions {
     pub fn names(&self) -> Vec<String> {
         let known = CONDITIONS.iter().filter(|(bit, _, _)| self.mask & bit != 0);
         let all_known: u64 = CONDITIONS.iter().map(|(bit, _, _)| bit).sum();
-        let unknown = (0..64)
-            .map(|shift| 1u64 << shift)
-            .filter(|bit| self.mask & bit & !all_known != 0);
+        let unknown =
+            (0..64).map(|shift| 1u64 << shift).filter(|bit| self.mask & bit & !all_known != 0);
         known
             .map(|(_, name, _)| (*name).to_owned())
             .chain(unknown.map(|bit| format!("bit{bit}")))
@@ -186,10 +185,7 @@ impl Conditions {
 /// The word that people read for a condition's Graph name: the two `ipAddressSeenBy…`
 /// members qualify location and are no reason of their own.
 pub fn condition_word(name: &str) -> &str {
-    CONDITIONS
-        .iter()
-        .find(|(_, known, _)| *known == name)
-        .map_or(name, |(_, _, word)| word)
+    CONDITIONS.iter().find(|(_, known, _)| *known == name).map_or(name, |(_, _, word)| word)
 }
 
 /// The word that people read for a control's name in a log.
@@ -207,10 +203,7 @@ pub fn control_word(name: &str) -> &str {
         ("AppEnforcedRestrictions", "app enforced restrictions"),
         ("CloudAppSecurity", "app control"),
     ];
-    WORDS
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map_or(name, |(_, word)| word)
+    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(name, |(_, word)| word)
 }
 
 /// `conditionalAccessStatus`: the outcome for the whole sign-in.
@@ -260,10 +253,7 @@ mod tests {
         let names = Conditions::parse("application,users,location,ipAddressSeenByAzureAD");
         assert_eq!(names, Conditions::from_mask(1035));
         assert_eq!(names, Conditions::parse("1035"));
-        assert_eq!(
-            names.names(),
-            ["users", "application", "location", "ipAddressSeenByAzureAD"]
-        );
+        assert_eq!(names.names(), ["users", "application", "location", "ipAddressSeenByAzureAD"]);
     }
 
     #[test]
@@ -286,9 +276,6 @@ mod tests {
             authentication_strength: Some("Phishing-resistant MFA".to_owned()),
             ..AppliedPolicy::default()
         };
-        assert_eq!(
-            policy.demanded_controls(),
-            ["authentication strength: Phishing-resistant MFA"]
-        );
+        assert_eq!(policy.demanded_controls(), ["authentication strength: Phishing-resistant MFA"]);
     }
 }

@@ -80,9 +80,8 @@ pub fn provider_of(facts: Joinable<'_>, partners: &PartnerList) -> Option<Provid
         return found(Some(home), PartnerMatch::Listed);
     }
     if facts.home_tenant.is_none() {
-        let by_domain = facts
-            .user_principal_name
-            .and_then(|name| partners.by_user_principal_name(name));
+        let by_domain =
+            facts.user_principal_name.and_then(|name| partners.by_user_principal_name(name));
         if by_domain.is_some() {
             return found(by_domain, PartnerMatch::Domain);
         }

@@ -221,9 +221,8 @@ impl CrossTenantAccess {
     /// Graph's words, comma-joined; `none` for the empty set.
     pub fn to_text(&self) -> String {
         let known: u32 = ACCESS_TYPES.iter().map(|(bit, _)| bit).sum();
-        let unknown = (0..32)
-            .map(|shift| 1u32 << shift)
-            .filter(|bit| self.mask & bit & !known != 0);
+        let unknown =
+            (0..32).map(|shift| 1u32 << shift).filter(|bit| self.mask & bit & !known != 0);
         let words: Vec<String> = ACCESS_TYPES
             .iter()
             .filter(|(bit, _)| self.mask & bit != 0)
@@ -278,7 +277,8 @@ mod tests {
 
     #[test]
     fn service_provider_in_every_spelling() {
-        let spellings = ["serviceProvider", "Service provider", "8", "b2bCollaboration, ServiceProvider", "40"];
+        let spellings =
+            ["serviceProvider", "Service provider", "8", "b2bCollaboration, ServiceProvider", "40"];
         for text in spellings {
             assert!(CrossTenantAccess::parse(text).is_service_provider(), "{text}");
         }

@@ -15,10 +15,7 @@ impl TenantId {
     /// The nil GUID is what some exporters write for "none", so it is no tenant.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let text = text
-            .strip_prefix('{')
-            .and_then(|inner| inner.strip_suffix('}'))
-            .unwrap_or(text);
+        let text = text.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(text);
         parse_guid(text.as_bytes()).filter(|&bits| bits != 0).map(Self)
     }
 
@@ -50,15 +47,7 @@ pub fn parse_guid(text: &[u8]) -> Option<u128> {
 impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = format!("{:032x}", self.0);
-        write!(
-            f,
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 }
 
@@ -88,17 +77,13 @@ impl PartnerList {
     /// Adds a partner; named twice, the names and domains of both are kept.
     pub fn add(&mut self, partner: Partner) {
         for domain in &partner.domains {
-            self.by_domain
-                .insert(domain.to_lowercase(), partner.tenant_id);
+            self.by_domain.insert(domain.to_lowercase(), partner.tenant_id);
         }
-        let known = self
-            .by_tenant
-            .entry(partner.tenant_id)
-            .or_insert_with(|| Partner {
-                tenant_id: partner.tenant_id,
-                name: None,
-                domains: Vec::new(),
-            });
+        let known = self.by_tenant.entry(partner.tenant_id).or_insert_with(|| Partner {
+            tenant_id: partner.tenant_id,
+            name: None,
+            domains: Vec::new(),
+        });
         if known.name.is_none() {
             known.name = partner.name;
         }
@@ -161,9 +146,7 @@ impl CustomerList {
 
     /// In the order of the tenant ids.
     pub fn iter(&self) -> impl Iterator<Item = (TenantId, Option<&str>)> {
-        self.names
-            .iter()
-            .map(|(&tenant, name)| (tenant, name.as_deref()))
+        self.names.iter().map(|(&tenant, name)| (tenant, name.as_deref()))
     }
 }
 
@@ -179,10 +162,7 @@ mod tests {
             Some("8f3c52d1-0a1b-4c2d-8e3f-001122334455")
         );
         assert_eq!(TenantId::parse("8f3c52d1"), None);
-        assert_eq!(
-            TenantId::parse("00000000-0000-0000-0000-000000000000"),
-            None
-        );
+        assert_eq!(TenantId::parse("00000000-0000-0000-0000-000000000000"), None);
     }
 
     #[test]
@@ -194,10 +174,7 @@ mod tests {
             name: None,
             domains: vec!["Fabrikam.Example".to_owned()],
         });
-        assert_eq!(
-            partners.by_user_principal_name("a@b@FABRIKAM.example"),
-            Some(tenant)
-        );
+        assert_eq!(partners.by_user_principal_name("a@b@FABRIKAM.example"), Some(tenant));
         assert_eq!(partners.by_user_principal_name("a@x.fabrikam.example"), None);
     }
 }

@@ -7,7 +7,13 @@ use super::{RunFacts, clean, sentences, tables, words};
 use crate::summary::{PartnerSummary, Summary};
 
 /// Writes the whole summary as Markdown.
-pub fn write_markdown(summary: &Summary, facts: &RunFacts, sink: &mut impl Write) -> io::Result<()> {
+pub fn write_markdown(
+    sink: &mut impl Write,
+    summary: &Summary,
+    facts: Option<&RunFacts>,
+) -> io::Result<()> {
+    let unknown = RunFacts::default();
+    let facts = facts.unwrap_or(&unknown);
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
     for partner in &summary.partners {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use polars::io::HiveOptions;
 use polars::prelude::{
     BooleanChunked, DataFrame, DataType, Expr, Int64Chunked, LazyFrame, PlRefPath, PolarsError,
     PolarsResult, ScanArgsParquet, StringChunked, col,
@@ -31,6 +32,8 @@ fn try_scan(paths: &[PathBuf]) -> PolarsResult<LazyFrame> {
         cache: false,
         low_memory: true,
         allow_missing_columns: true,
+        // `month=…` in a path is no column; the rows have their times.
+        hive_options: HiveOptions::new_disabled(),
         ..ScanArgsParquet::default()
     };
     LazyFrame::scan_parquet_files(paths, args)

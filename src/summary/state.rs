@@ -132,7 +132,11 @@ impl RouteHistory {
                 run.last_at = next.last_at;
             }
             _ => {
-                self.runs.push_back(Run { blocked, first_at: next.first_at, last_at: next.last_at });
+                self.runs.push_back(Run {
+                    blocked,
+                    first_at: next.first_at,
+                    last_at: next.last_at,
+                });
             }
         }
         // "Now" is never before a row, so a run that is too old today stays too old.

@@ -1,4 +1,18 @@
-//! All integration tests in one binary: each test binary would link polars anew.
+//! The integration tests: one binary, since each would link the whole engine anew.
 
-/// The summary room and the reports made from it.
+#[path = "../estate/mod.rs"]
+mod estate;
+mod oracle;
+mod parquet_reader;
+
+// Small things first: the verdict, the frames, the house.
+mod attribution;
+mod frame;
+mod house;
+
+// The rooms by themselves.
+mod dataset;
 mod summary;
+
+// The whole way.
+mod estates;

@@ -1,0 +1,190 @@
+//! Arguments, and what they mean: the only place that knows flags.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::{Args, Parser, Subcommand};
+use tenantsweep::tenant::{Partner, TenantId};
+use tenantsweep::time::parse_time;
+
+/// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
+/// blocks a service provider: by which policy, why it applied and what it required.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read exports, write the dataset, and say who is blocked
+    Sweep(SweepArgs),
+    /// Print the summary of an earlier sweep again, from its dataset alone
+    Report(ReportArgs),
+    /// Say what each file is, how far it reaches, and what it cannot show
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SWEEP_EXAMPLES)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  tenantsweep sweep sample-logs
+  tenantsweep sweep D:\\exports --partner 8f3c52d1-0a1b-4c2d-8e3f-001122334455=Fabrikam
+  tenantsweep sweep exports --partners partners.csv --tenants Customers.csv --out results
+
+Exit codes:
+  0 done   2 wrong use   3 an export could not be read, or too many unreadable records
+  4 the output could not be written   5 nothing could be judged";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Files, folders with all below them, or patterns such as `exports/*.json`
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Your partner tenant: its id, with a name if you like (may be given several times)
+    #[arg(long, value_name = "GUID[=NAME]", value_parser = parse_partner)]
+    pub partner: Vec<Partner>,
+    /// A list of partner tenants: CSV `tenant_id,name,domains`, JSON, or one id a line
+    #[arg(long, value_name = "FILE")]
+    pub partners: Vec<PathBuf>,
+    /// A list of customers: Partner Center, Graph, CIPP, or CSV `tenant_id,name`
+    #[arg(long, value_name = "FILE")]
+    pub tenants: Vec<PathBuf>,
+    /// Where paths hold the tenant's id, such as `exports/{tenant}/*.json`
+    #[arg(long, value_name = "TEMPLATE")]
+    pub tenant_from_path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Where the dataset and the reports go; made if missing
+    #[arg(long, value_name = "DIR", default_value = "sweep-out")]
+    pub out: PathBuf,
+    /// Keep the policies that did not apply to a sign-in, too
+    #[arg(long)]
+    pub keep_not_applied: bool,
+    /// Keep the bytes of unreadable records in the dataset
+    #[arg(long)]
+    pub keep_rejected_bytes: bool,
+    /// The name of this run in the dataset [default: the time of its start]
+    #[arg(long, value_name = "ID", value_parser = parse_run_id)]
+    pub run_id: Option<String>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "View")]
+pub struct ViewArgs {
+    /// Judge as of this moment (UTC) instead of each customer's newest evidence
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub as_of: Option<DateTime<Utc>>,
+    /// Leave out sign-ins before this moment (UTC)
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub since: Option<DateTime<Utc>>,
+    /// Leave out sign-ins from this moment on (UTC)
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadingArgs {
+    /// Threads to read with [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Parse every record, even those that cannot be a partner's
+    #[arg(long)]
+    pub no_peek: bool,
+    /// Leave out the SHA-256 of the exports
+    #[arg(long)]
+    pub no_hash: bool,
+    /// Read exports again that an earlier run has read
+    #[arg(long)]
+    pub rehash: bool,
+    /// The longest record that is read
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub record_limit: u16,
+    /// The share of unreadable records (0 to 1) above which the run counts as failed
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = parse_share)]
+    pub max_reject_share: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The folder that a sweep has written
+    #[arg(value_name = "DIR", default_value = "sweep-out")]
+    pub out: PathBuf,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub view: ViewArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+fn parse_partner(text: &str) -> Result<Partner, String> {
+    let (id, name) = match text.split_once('=') {
+        Some((id, name)) => (id, Some(name.trim().to_owned())),
+        None => (text, None),
+    };
+    let tenant_id =
+        TenantId::parse(id).ok_or_else(|| format!("`{id}` is no tenant id (a GUID)"))?;
+    Ok(Partner { tenant_id, name: name.filter(|name| !name.is_empty()), domains: Vec::new() })
+}
+
+/// A date is its first moment.
+fn parse_moment(text: &str) -> Result<DateTime<Utc>, String> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let midnight = date.and_then(|date| date.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
+    midnight
+        .or_else(|| parse_time(text))
+        .ok_or_else(|| "a time is written 2026-11-21 or 2026-11-21T09:40:00Z".to_owned())
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share lies between 0 and 1".to_owned()),
+    }
+}
+
+/// A run id becomes the name of a staging folder.
+fn parse_run_id(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > 64 || text.starts_with('.') || !text.chars().all(plain) {
+        return Err("a run id has up to 64 letters, digits, `-`, `_` or `.`".to_owned());
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,94 @@
+//! `tenantsweep inspect`: what each file is, and what it cannot show.
+
+use std::io::{self, Write};
+
+use tenantsweep::input::discover::Source;
+use tenantsweep::input::frame::RECORD_LIMIT;
+use tenantsweep::input::peek::Peek;
+use tenantsweep::input::read::{NotRead, ReadExport, ReadOptions, read_export};
+use tenantsweep::parallel;
+
+use super::{gather, thread_count};
+use crate::cli::InspectArgs;
+use crate::exit::{End, Failure};
+
+/// Reads every file and prints a few lines for each.
+pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
+    let inputs = gather(&args.input, None)?;
+    let partners = &inputs.lists.partners;
+    let peek = Peek::new(partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let options = ReadOptions {
+        partners,
+        peek: &peek,
+        use_peek: true,
+        with_sha256: false,
+        record_limit: RECORD_LIMIT,
+        keep_rejected_bytes: false,
+        pool: None,
+    };
+    let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
+        read_export(source, &options, &mut |_| Ok(()), &|_| {})
+    });
+    let mut end = End::Done;
+    for (list, kind) in &inputs.lists.used {
+        writeln!(out, "{list}\n  {kind}").map_err(Failure::unwritten)?;
+    }
+    for list in &inputs.lists.not_used {
+        writeln!(out, "{list}\n  a list of tenants; use it with --partners or --tenants")
+            .map_err(Failure::unwritten)?;
+    }
+    for (source, result) in inputs.found.sources.iter().zip(results) {
+        if matches!(result, Err(NotRead::Failed(_))) {
+            end = End::Unread;
+        }
+        describe(out, source, result).map_err(Failure::unwritten)?;
+    }
+    Ok(end)
+}
+
+fn describe(
+    out: &mut dyn Write,
+    source: &Source,
+    result: Result<ReadExport, NotRead>,
+) -> io::Result<()> {
+    writeln!(out, "{}", source.shown)?;
+    let export = match result {
+        Err(NotRead::NoLog(no_log)) => {
+            return writeln!(out, "  not a sign-in log: {no_log}\n  hint: {}", no_log.hint);
+        }
+        Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
+            return writeln!(out, "  could not be read: {error}");
+        }
+        Ok(export) => export,
+    };
+    let packing = export.compression.as_str();
+    writeln!(
+        out,
+        "  {}, {}, compression {packing}, {} bytes",
+        export.dialect,
+        export.encoding.as_str(),
+        export.decoded_bytes
+    )?;
+    let tally = export.tally;
+    writeln!(
+        out,
+        "  {} records: {} partners', {} other, {} unreadable",
+        tally.records, tally.partner, tally.other, tally.rejected
+    )?;
+    if let (Some(first), Some(last)) = (export.evidence.first_at, export.evidence.last_at) {
+        let time = "%Y-%m-%d %H:%M:%S";
+        writeln!(out, "  from {} to {} UTC (sample)", first.format(time), last.format(time))?;
+    }
+    match export.evidence.exporting_tenant(source.path_tenant) {
+        Some(tenant) => writeln!(out, "  log of tenant {tenant}")?,
+        None => writeln!(out, "  log of several tenants, or of one that it does not name")?,
+    }
+    writeln!(out, "  evidence: {}", export.evidence.basis())?;
+    for spot in &export.blind_spots {
+        writeln!(out, "  cannot show: {}", spot.as_str())?;
+    }
+    for reject in export.rejects.iter().take(5) {
+        writeln!(out, "  unreadable at byte {}: {}", reject.offset, reject.reason)?;
+    }
+    Ok(())
+}

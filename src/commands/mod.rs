@@ -1,0 +1,47 @@
+//! One file per subcommand: arguments to options, answers to the terminal.
+
+pub mod inspect;
+mod progress;
+pub mod report;
+pub mod sweep;
+
+use std::path::PathBuf;
+
+use tenantsweep::input::discover::{DiscoverOptions, Found, discover};
+use tenantsweep::input::path_tenant::PathTemplate;
+use tenantsweep::lists::{GivenLists, Lists};
+
+use crate::cli::InputArgs;
+use crate::exit::Failure;
+
+/// What the input flags lead to.
+pub struct Inputs {
+    pub found: Found,
+    pub lists: Lists,
+}
+
+/// Finds the inputs and reads the lists.
+pub fn gather(args: &InputArgs, out: Option<&PathBuf>) -> Result<Inputs, Failure> {
+    let template = args.tenant_from_path.as_deref().map(PathTemplate::parse).transpose();
+    let template = template.map_err(Failure::usage)?;
+    let given_files: Vec<PathBuf> = args.partners.iter().chain(&args.tenants).cloned().collect();
+    let options = DiscoverOptions {
+        out: out.map(PathBuf::as_path),
+        given: &given_files,
+        template: template.as_ref(),
+    };
+    let found = discover(&args.inputs, &options).map_err(Failure::usage)?;
+    let given = GivenLists {
+        partners: &args.partner,
+        partner_files: &args.partners,
+        customer_files: &args.tenants,
+    };
+    let lists = Lists::gather(&given, &found).map_err(Failure::usage)?;
+    Ok(Inputs { found, lists })
+}
+
+/// The threads to use: as asked, else one for each core.
+pub fn thread_count(asked: Option<std::num::NonZeroUsize>) -> usize {
+    let cores = || std::thread::available_parallelism().ok();
+    asked.or_else(cores).map_or(1, std::num::NonZeroUsize::get)
+}

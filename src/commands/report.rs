@@ -1,0 +1,88 @@
+//! `tenantsweep report`: the summary of a dataset, again or from another point of view.
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use tenantsweep::dataset::{Dataset, Table};
+use tenantsweep::report::{RunFacts, TextOptions, write_json, write_markdown, write_text};
+use tenantsweep::summary::{DatasetParts, Summary, SummaryOptions, summarise};
+
+use crate::cli::{Format, ReportArgs, ViewArgs};
+use crate::exit::{End, Failure};
+
+/// Summarises the dataset and prints it, or writes it to a file.
+pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
+    let summary = summary_of(&args.out, &args.view)?;
+    let facts = RunFacts {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        input: args.out.display().to_string(),
+        ..RunFacts::default()
+    };
+    match &args.output {
+        None => write(&summary, &facts, args.format, out)?,
+        Some(path) => {
+            let file = File::create(path).map_err(Failure::unwritten)?;
+            let mut file = BufWriter::new(file);
+            write(&summary, &facts, args.format, &mut file)?;
+            file.flush().map_err(Failure::unwritten)?;
+        }
+    }
+    Ok(end_of(&summary))
+}
+
+/// Summarises the dataset in the folder that a sweep has written.
+pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
+    let dataset = Dataset::open(out).map_err(Failure::usage)?;
+    let paths = |table: Table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
+    let parts = DatasetParts {
+        sign_ins: paths(Table::SignIns),
+        applied_policies: paths(Table::AppliedPolicies),
+        exports: paths(Table::Exports),
+        coverage: paths(Table::Coverage),
+        rejects: paths(Table::Rejects),
+        tenants: paths(Table::Tenants),
+        partners: paths(Table::Partners),
+        accounts: paths(Table::Accounts),
+        error_codes: paths(Table::ErrorCodes),
+    };
+    let options = SummaryOptions {
+        as_of: view.as_of,
+        since: view.since,
+        until: view.until,
+        ..SummaryOptions::default()
+    };
+    summarise(&parts, &options).map_err(Failure::usage)
+}
+
+/// Nothing could be judged: no partner sign-in at all, or every log is blind.
+pub fn end_of(summary: &Summary) -> End {
+    let no_sign_ins = summary.totals.partner == 0;
+    let all_blind = !summary.exports.is_empty() && summary.exports.iter().all(|log| log.is_blind);
+    if no_sign_ins || all_blind { End::Unjudged } else { End::Done }
+}
+
+/// Writes a summary in one format.
+pub fn write(
+    summary: &Summary,
+    facts: &RunFacts,
+    format: Format,
+    mut out: &mut dyn Write,
+) -> Result<(), Failure> {
+    match format {
+        Format::Text => write_text(&mut out, summary, Some(facts), terminal()),
+        Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
+        Format::Json => write_json(&mut out, summary, Some(facts)),
+    }
+    .map_err(Failure::unwritten)
+}
+
+/// What the terminal can show: ASCII unless the locale says UTF-8, at most 100 columns.
+fn terminal() -> TextOptions {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(std::env::var_os);
+    let utf8 = locale.is_some_and(|name| {
+        let name = name.to_string_lossy().to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    });
+    TextOptions { unicode: utf8 && std::io::stdout().is_terminal(), ..TextOptions::default() }
+}

@@ -1,0 +1,136 @@
+//! `tenantsweep sweep`: read, commit, summarise, write the reports, print.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use chrono::{SecondsFormat, Utc};
+use tenantsweep::dataset::write_whole;
+use tenantsweep::report::RunFacts;
+use tenantsweep::summary::Summary;
+use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
+
+use super::progress::Bar;
+use super::{gather, report, thread_count};
+use crate::cli::{Format, SweepArgs};
+use crate::exit::{End, Failure};
+
+/// Sweeps the inputs into the output folder.
+pub fn run(
+    args: &SweepArgs,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<End, Failure> {
+    let started = Instant::now();
+    let inputs = gather(&args.input, Some(&args.output.out))?;
+    let options = options_of(args);
+    let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
+    let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
+    let summary = report::summary_of(&args.output.out, &args.view)?;
+    let mut facts = RunFacts {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        input: shown_inputs(args),
+        files: swept.files as u64,
+        bytes: swept.bytes,
+        elapsed: None,
+        exports_read: swept.read as u64,
+        exports_known: swept.known as u64,
+        files_skipped: (swept.no_logs.len() + swept.failed.len()) as u64,
+        closing: Vec::new(),
+    };
+    write_reports(&args.output.out, &summary, &facts)?;
+    facts.elapsed = Some(started.elapsed());
+    facts.closing = closing_lines(&args.output.out, &swept);
+    if !args.output.quiet {
+        report::write(&summary, &facts, Format::Text, out)?;
+    }
+    tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
+    Ok(end_of(&swept, &summary, args.reading.max_reject_share))
+}
+
+fn options_of(args: &SweepArgs) -> SweepOptions {
+    let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "");
+    SweepOptions {
+        out: args.output.out.clone(),
+        run_id: args.output.run_id.clone().unwrap_or_else(now),
+        threads: thread_count(args.reading.threads),
+        use_peek: !args.reading.no_peek,
+        with_sha256: !args.reading.no_hash,
+        record_limit: usize::from(args.reading.record_limit) << 20,
+        keep_not_applied: args.output.keep_not_applied,
+        keep_rejected_bytes: args.output.keep_rejected_bytes,
+        rehash: args.reading.rehash,
+    }
+}
+
+fn failure_of(error: SweepError) -> Failure {
+    match error {
+        SweepError::Dataset(error) if error.is_misuse() => Failure::usage(error),
+        other => Failure::unwritten(other),
+    }
+}
+
+fn shown_inputs(args: &SweepArgs) -> String {
+    let shown: Vec<String> =
+        args.input.inputs.iter().map(|input| input.display().to_string()).collect();
+    shown.join(" ")
+}
+
+fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), Failure> {
+    for (name, format) in [("summary.json", Format::Json), ("report.md", Format::Markdown)] {
+        let mut text = Vec::new();
+        report::write(summary, facts, format, &mut text)?;
+        write_whole(&out.join(name), &text).map_err(Failure::unwritten)?;
+    }
+    Ok(())
+}
+
+fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
+    let mut lines = Vec::new();
+    if swept.committed.is_unchanged {
+        let known = swept.known;
+        lines.push(format!("Nothing new: {known} exports were read by an earlier run."));
+    }
+    let report = out.join("report.md");
+    lines.push(format!("Open first:  {}", report.display()));
+    let (summary, dataset) = (out.join("summary.json"), out.join("dataset"));
+    lines.push(format!("Also there:  {}, {}", summary.display(), dataset.display()));
+    lines
+}
+
+/// Names what was not read, and why; the summary counts it only.
+fn tell(
+    inputs: &super::Inputs,
+    swept: &Swept,
+    quiet: bool,
+    messages: &mut dyn Write,
+) -> std::io::Result<()> {
+    for (path, cause) in &swept.failed {
+        writeln!(messages, "{path}: could not be read: {cause}")?;
+    }
+    if quiet {
+        return Ok(());
+    }
+    for folder in &inputs.found.passed_over {
+        writeln!(messages, "{folder}: passed over, it holds results of an earlier sweep")?;
+    }
+    for list in &inputs.lists.not_used {
+        writeln!(messages, "{list}: a list of tenants, not used")?;
+        writeln!(messages, "hint: say whose they are with `--partners` or `--tenants`")?;
+    }
+    for (path, no_log) in &swept.no_logs {
+        writeln!(messages, "{path}: not a sign-in log: {no_log}")?;
+        writeln!(messages, "hint: {}", no_log.hint)?;
+    }
+    Ok(())
+}
+
+fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {
+    let over = |&(_, rejects, records): &(String, u64, u64)| {
+        rejects > 10 && rejects as f64 >= max_reject_share * records as f64
+    };
+    if !swept.failed.is_empty() || swept.rejects.iter().any(over) {
+        return End::Unread;
+    }
+    report::end_of(summary)
+}

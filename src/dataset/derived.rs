@@ -1,0 +1,351 @@
+//! Tables that follow from the others: who is who among tenants, partners and accounts.
+//! Rewritten whole by each run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::error_code;
+use crate::relation::Side;
+use crate::sign_in::SignInType;
+use crate::tenant::{CustomerList, PartnerList, TenantId};
+
+use super::error::DatasetError;
+use super::part::{PartReader, Rows, StagedPart, Staging, text_at, time_at, write_table};
+use super::schema;
+use super::table::Table;
+
+/// How many sign-ins, from when to when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub sign_in_count: u64,
+    pub first_at: Option<DateTime<Utc>>,
+    pub last_at: Option<DateTime<Utc>>,
+}
+
+impl Span {
+    fn add(&mut self, other: Self) {
+        self.sign_in_count += other.sign_in_count;
+        self.first_at = [self.first_at, other.first_at].into_iter().flatten().min();
+        self.last_at = self.last_at.max(other.last_at);
+    }
+}
+
+/// A row of `tenants`.
+pub(super) struct TenantRow {
+    pub tenant: TenantId,
+    pub name: Option<String>,
+    pub listed: bool,
+    pub has_inbound: bool,
+    pub span: Span,
+}
+
+/// A row of `partners`.
+pub(super) struct PartnerRow {
+    pub tenant: TenantId,
+    pub name: Option<String>,
+    pub listed: bool,
+    pub span: Span,
+}
+
+/// A row of `accounts`.
+pub(super) struct AccountRow {
+    pub tenant: Option<TenantId>,
+    pub account: String,
+    pub span: Span,
+    /// Non-interactive sign-ins with the app that has most of them.
+    pub one_app_count: u64,
+}
+
+impl AccountRow {
+    /// A machine signs in often, without a person, and always for the same app.
+    pub(super) fn kind(&self) -> &'static str {
+        let total = self.span.sign_in_count;
+        let is_integration = total >= 5 && self.one_app_count * 100 >= total * 95;
+        if is_integration { "integration" } else { "person" }
+    }
+}
+
+/// The names that an earlier run knew, by tenant.
+pub(super) type Names = BTreeMap<TenantId, NamedTenant>;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NamedTenant {
+    pub name: Option<String>,
+    pub listed: bool,
+}
+
+/// Reads names from the parts of `tenants` or `partners`.
+pub(super) fn read_names(
+    parts: &[PathBuf],
+    id_column: &'static str,
+) -> Result<Names, DatasetError> {
+    let mut names = Names::new();
+    for part in parts {
+        PartReader::open(part)?.read(Some(&[id_column, "name", "listed"]), None, |rows| {
+            let (ids, name) = (rows.text(id_column)?, rows.text("name")?);
+            let listed = rows.bool("listed")?;
+            for row in 0..rows.batch.num_rows() {
+                if let Some(tenant) = text_at(ids, row).and_then(TenantId::parse) {
+                    let name = text_at(name, row).map(str::to_owned);
+                    names.insert(tenant, NamedTenant { name, listed: listed.value(row) });
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(names)
+}
+
+/// The lists of this run over the names of earlier ones.
+pub(super) fn merge_names(
+    earlier: &Names,
+    listed: impl Iterator<Item = (TenantId, Option<String>)>,
+) -> Names {
+    let mut names: Names = earlier
+        .iter()
+        .map(|(&tenant, known)| (tenant, NamedTenant { listed: false, ..known.clone() }))
+        .collect();
+    for (tenant, name) in listed {
+        let entry = names.entry(tenant).or_default();
+        entry.listed = true;
+        entry.name = name.or_else(|| entry.name.take());
+    }
+    names
+}
+
+pub(super) fn listed_customers(
+    customers: &CustomerList,
+) -> impl Iterator<Item = (TenantId, Option<String>)> {
+    customers.iter().map(|(tenant, name)| (tenant, name.map(str::to_owned)))
+}
+
+pub(super) fn listed_partners(
+    partners: &PartnerList,
+) -> impl Iterator<Item = (TenantId, Option<String>)> {
+    partners.iter().map(|partner| (partner.tenant_id, partner.name.clone()))
+}
+
+/// What the rows of `sign_ins` and `coverage` add up to, before it is known which sides count.
+#[derive(Default)]
+pub(super) struct Tally {
+    with_inbound: BTreeSet<TenantId>,
+    routes: BTreeMap<RouteKey, Span>,
+    texts: Texts,
+}
+
+/// One count for each of these; texts are numbered, for they repeat.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
+struct RouteKey {
+    side: Side,
+    child: Option<TenantId>,
+    partner: Option<TenantId>,
+    account: Option<u32>,
+    app: Option<u32>,
+    is_interactive: bool,
+}
+
+#[derive(Default)]
+struct Texts {
+    numbers: BTreeMap<String, u32>,
+    texts: Vec<String>,
+}
+
+impl Texts {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(text.to_owned(), number);
+        self.texts.push(text.to_owned());
+        number
+    }
+}
+
+const TALLIED: [&str; 8] = [
+    "side",
+    "child_tenant_id",
+    "partner_tenant_id",
+    "account",
+    "app_id",
+    "app_name",
+    "sign_in_type",
+    "created_at",
+];
+
+impl Tally {
+    pub(super) fn add_coverage(&mut self, part: &PathBuf) -> Result<(), DatasetError> {
+        const COLUMNS: [&str; 4] =
+            ["tenant_id", "interactive_user", "non_interactive_user", "unknown_type"];
+        PartReader::open(part)?.read(Some(&COLUMNS), None, |rows| {
+            let tenants = rows.text("tenant_id")?;
+            let counts = [
+                rows.int64("interactive_user")?,
+                rows.int64("non_interactive_user")?,
+                rows.int64("unknown_type")?,
+            ];
+            for row in 0..rows.batch.num_rows() {
+                if counts.iter().any(|count| count.value(row) > 0) {
+                    self.with_inbound.extend(text_at(tenants, row).and_then(TenantId::parse));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn add_sign_ins(&mut self, part: &PathBuf) -> Result<(), DatasetError> {
+        PartReader::open(part)?.read(Some(&TALLIED), None, |rows| self.add_rows(&rows))
+    }
+
+    fn add_rows(&mut self, rows: &Rows) -> Result<(), DatasetError> {
+        let (sides, types) = (rows.text("side")?, rows.text("sign_in_type")?);
+        let (children, partners) = (rows.text("child_tenant_id")?, rows.text("partner_tenant_id")?);
+        let (accounts, times) = (rows.text("account")?, rows.time("created_at")?);
+        let (app_ids, app_names) = (rows.text("app_id")?, rows.text("app_name")?);
+        for row in 0..rows.batch.num_rows() {
+            let Some(side) = parse_side(sides.value(row)) else { continue };
+            let tenant = |column| text_at(column, row).and_then(TenantId::parse);
+            let child = tenant(children);
+            let sign_in_type = types.value(row);
+            let is_user = !is_app_identity(sign_in_type);
+            if side == Side::Inbound && is_user {
+                self.with_inbound.extend(child);
+            }
+            let app = text_at(app_ids, row).or_else(|| text_at(app_names, row));
+            let key = RouteKey {
+                side,
+                child,
+                partner: tenant(partners),
+                account: text_at(accounts, row).map(|text| self.texts.number(text)),
+                app: app.map(|text| self.texts.number(text)),
+                is_interactive: is_user && sign_in_type != NON_INTERACTIVE,
+            };
+            let at = time_at(times, row);
+            let one = Span { sign_in_count: 1, first_at: at, last_at: at };
+            self.routes.entry(key).or_default().add(one);
+        }
+        Ok(())
+    }
+
+    /// Inbound rows count; outbound ones only where the customer's own log was not read.
+    fn counted(&self) -> impl Iterator<Item = (&RouteKey, Span)> {
+        let counts = |key: &RouteKey| match key.side {
+            Side::Inbound => true,
+            Side::Outbound => key.child.is_none_or(|child| !self.with_inbound.contains(&child)),
+            Side::Home => false,
+        };
+        self.routes.iter().filter(move |(key, _)| counts(key)).map(|(key, &span)| (key, span))
+    }
+
+    fn tenants(&self, names: Names) -> Vec<TenantRow> {
+        let mut spans: BTreeMap<TenantId, Span> = BTreeMap::new();
+        for key in self.routes.keys() {
+            key.child.map(|child| spans.entry(child).or_default());
+        }
+        for (key, span) in self.counted() {
+            if let Some(child) = key.child {
+                spans.entry(child).or_default().add(span);
+            }
+        }
+        named(spans, names)
+            .map(|(tenant, known, span)| TenantRow {
+                tenant,
+                name: known.name,
+                listed: known.listed,
+                has_inbound: self.with_inbound.contains(&tenant),
+                span,
+            })
+            .collect()
+    }
+
+    fn partners(&self, names: Names) -> Vec<PartnerRow> {
+        let mut spans: BTreeMap<TenantId, Span> = BTreeMap::new();
+        for key in self.routes.keys() {
+            key.partner.map(|partner| spans.entry(partner).or_default());
+        }
+        for (key, span) in self.counted() {
+            if let Some(partner) = key.partner {
+                spans.entry(partner).or_default().add(span);
+            }
+        }
+        named(spans, names)
+            .map(|(tenant, known, span)| PartnerRow {
+                tenant,
+                name: known.name,
+                listed: known.listed,
+                span,
+            })
+            .collect()
+    }
+
+    fn accounts(&self) -> Vec<AccountRow> {
+        type Apps = BTreeMap<Option<u32>, u64>;
+        let mut accounts: BTreeMap<(Option<TenantId>, &str), (Span, Apps)> = BTreeMap::new();
+        for (key, span) in self.counted() {
+            let Some(account) =
+                key.account.and_then(|number| self.texts.texts.get(number as usize))
+            else {
+                continue;
+            };
+            let (total, apps) = accounts.entry((key.partner, account)).or_default();
+            total.add(span);
+            if !key.is_interactive {
+                *apps.entry(key.app).or_default() += span.sign_in_count;
+            }
+        }
+        accounts
+            .into_iter()
+            .map(|((tenant, account), (span, apps))| AccountRow {
+                tenant,
+                account: account.to_owned(),
+                span,
+                one_app_count: apps.into_values().max().unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    /// Writes the derived tables.
+    pub(super) fn write(
+        &self,
+        staging: &Staging,
+        customers: Names,
+        partners: Names,
+    ) -> Result<Vec<StagedPart>, DatasetError> {
+        let codes = error_code::all().iter();
+        let written = [
+            write_table(staging, Table::Tenants, schema::TENANTS, self.tenants(customers))?,
+            write_table(staging, Table::Partners, schema::PARTNERS, self.partners(partners))?,
+            write_table(staging, Table::Accounts, schema::ACCOUNTS, self.accounts())?,
+            write_table(staging, Table::ErrorCodes, schema::ERROR_CODES, codes)?,
+        ];
+        Ok(written.into_iter().flatten().collect())
+    }
+}
+
+/// All tenants of either, in the order of their ids. A name that an earlier list gave to a
+/// tenant that was never seen and is no longer listed is forgotten.
+fn named(
+    spans: BTreeMap<TenantId, Span>,
+    names: Names,
+) -> impl Iterator<Item = (TenantId, NamedTenant, Span)> {
+    let listed = names.iter().filter(|(_, known)| known.listed).map(|(&tenant, _)| tenant);
+    let tenants: BTreeSet<TenantId> = spans.keys().copied().chain(listed).collect();
+    tenants.into_iter().map(move |tenant| {
+        let known = names.get(&tenant).cloned().unwrap_or_default();
+        (tenant, known, spans.get(&tenant).copied().unwrap_or_default())
+    })
+}
+
+const NON_INTERACTIVE: &str = "nonInteractiveUser";
+
+fn is_app_identity(sign_in_type: &str) -> bool {
+    [SignInType::ServicePrincipal, SignInType::ManagedIdentity]
+        .iter()
+        .any(|known| known.as_str() == sign_in_type)
+}
+
+pub(super) fn parse_side(text: &str) -> Option<Side> {
+    [Side::Inbound, Side::Outbound, Side::Home].into_iter().find(|side| side.as_str() == text)
+}

@@ -1,0 +1,95 @@
+//! `manifest.json`: which parts are the dataset. Its rename is the commit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::error::{DatasetError, Tried};
+use super::schema::SCHEMA_VERSION;
+use super::table::Table;
+
+/// The manifest as it lies on disk. Unknown fields are passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub schema_version: u32,
+    pub tool_version: String,
+    /// One more with each commit.
+    pub generation: u64,
+    /// The run that committed it.
+    pub run_id: String,
+    /// Sorted by path.
+    pub parts: Vec<ManifestPart>,
+}
+
+/// A part that belongs to the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPart {
+    pub table: String,
+    /// Below `dataset/`, with slashes.
+    pub path: String,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Lower-case hexadecimal digits.
+    pub sha256: String,
+    pub created_at_min: Option<DateTime<Utc>>,
+    pub created_at_max: Option<DateTime<Utc>>,
+    pub run_id: String,
+    pub schema_version: u32,
+}
+
+pub(super) const MANIFEST: &str = "manifest.json";
+
+impl Manifest {
+    /// The manifest of a dataset in which nothing was ever committed.
+    pub(super) fn empty() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool_version: super::TOOL_VERSION.to_owned(),
+            generation: 0,
+            run_id: String::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Reads the manifest of a dataset; `None` if there is none.
+    pub(super) fn load(dataset: &Path) -> Result<Option<Self>, DatasetError> {
+        /// Read first: a newer manifest may have another shape.
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+        let path = dataset.join(MANIFEST);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).tried("read", &path),
+        };
+        let unreadable = |source| DatasetError::Manifest { path: path.clone(), source };
+        let version: Version = serde_json::from_slice(&text).map_err(unreadable)?;
+        if version.schema_version > SCHEMA_VERSION {
+            let found = version.schema_version;
+            return Err(DatasetError::NewerSchema { path, found, known: SCHEMA_VERSION });
+        }
+        serde_json::from_slice(&text).map(Some).map_err(unreadable)
+    }
+
+    pub(super) fn parts_of(&self, table: Table) -> impl Iterator<Item = &ManifestPart> {
+        self.parts.iter().filter(move |part| part.table == table.as_str())
+    }
+}
+
+impl ManifestPart {
+    /// Where the part lies.
+    pub fn path_in(&self, dataset: &Path) -> PathBuf {
+        self.path.split('/').fold(dataset.to_owned(), |path, name| path.join(name))
+    }
+
+    /// Some of its rows may lie between two moments (in microseconds, the later one excluded).
+    pub(super) fn overlaps(&self, from: i64, until: i64) -> bool {
+        let min = self.created_at_min.map_or(i64::MIN, |time| time.timestamp_micros());
+        let max = self.created_at_max.map_or(i64::MAX, |time| time.timestamp_micros());
+        min < until && max >= from
+    }
+}

@@ -1,0 +1,50 @@
+//! The Parquet dataset: what workers hand over becomes rows, each sign-in once, committed whole
+//! or not at all. The only room with arrow and parquet; it knows nothing of dialects.
+//!
+//! A run [begins](WriteRun::begin) with the lock, spills rows while exports are read, and
+//! [finishes](WriteRun::finish): day by day copies meet, winners are written, the ledger is
+//! checked, and one rename makes it the dataset. [`Dataset`] is how others find it.
+
+// What a run hands over, and what it gets back.
+mod exports;
+mod row;
+mod run;
+mod seen;
+mod spill;
+
+// What stands in the tables.
+mod column;
+mod schema;
+mod table;
+
+// The way of a row: which copy is kept, in which order, in which part.
+mod committed;
+mod dedupe;
+mod derived;
+mod month;
+mod part;
+mod queue;
+mod readings;
+
+// What makes parts a dataset.
+mod commit;
+mod error;
+mod lock;
+mod manifest;
+mod reader;
+
+pub use column::{ColumnDoc, ColumnKind};
+pub use commit::replace as write_whole;
+pub use error::{DatasetError, LedgerError};
+pub use exports::{CoverageRow, ExportReading, Identity, RejectRow};
+pub use manifest::{Manifest, ManifestPart};
+pub use reader::{Dataset, Part};
+pub use row::PartnerSignIn;
+pub use run::{Committed, LedgerTotals, RunInput, RunOptions, WriteRun};
+pub use schema::{SCHEMA_VERSION, columns};
+pub use seen::{SeenCache, SeenFile};
+pub use spill::Spill;
+pub use table::Table;
+
+/// Written into every part.
+const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,92 @@
+//! The kept rows of one day in the order in which they are written.
+//!
+//! A day that is larger than its share of memory comes in pieces by hash of the key. Each piece
+//! is sorted by itself and put aside; then all are merged. So the order of the rows, and with it
+//! the bytes of the part, does not depend on the memory.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{At, DatasetError};
+use super::part::Staging;
+use super::row::Key;
+use super::spill::{FrameFile, Frames};
+
+/// A row of this run that is written: to `sign_ins`, or to the reserve.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub created_at: i64,
+    pub key: Key,
+    pub is_reserve: bool,
+    /// Publication times of all its copies.
+    pub times: Vec<i64>,
+    /// As it lay in the spill.
+    pub row: Vec<u8>,
+}
+
+/// Kept rows, piece by piece.
+#[derive(Default)]
+pub(super) struct Queue {
+    last: Vec<Kept>,
+    earlier: Vec<Frames<File>>,
+}
+
+impl Queue {
+    /// Takes the rows of a piece; those of the piece before are put aside.
+    pub(super) fn add(
+        &mut self,
+        staging: &Staging,
+        mut piece: Vec<Kept>,
+    ) -> Result<(), DatasetError> {
+        piece.sort_unstable();
+        let before = std::mem::replace(&mut self.last, piece);
+        if !before.is_empty() {
+            let path = staging.path("rows");
+            let mut file = FrameFile::create(path.clone())?;
+            for kept in before {
+                file.push(&postcard::to_allocvec(&kept).at(&path)?)?;
+            }
+            self.earlier.push(file.read()?);
+        }
+        Ok(())
+    }
+
+    /// Hands all rows to `take`, in order of time and key.
+    pub(super) fn drain(
+        self,
+        mut take: impl FnMut(Kept) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let mut runs: Vec<Run> = self.earlier.into_iter().map(Run::Aside).collect();
+        runs.push(Run::Memory(self.last.into_iter()));
+        let mut heap = BinaryHeap::new();
+        for (index, run) in runs.iter_mut().enumerate() {
+            heap.extend(run.next()?.map(|kept| Reverse((kept, index))));
+        }
+        while let Some(Reverse((kept, index))) = heap.pop() {
+            take(kept)?;
+            heap.extend(runs[index].next()?.map(|kept| Reverse((kept, index))));
+        }
+        Ok(())
+    }
+}
+
+enum Run {
+    Aside(Frames<File>),
+    Memory(std::vec::IntoIter<Kept>),
+}
+
+impl Run {
+    fn next(&mut self) -> Result<Option<Kept>, DatasetError> {
+        match self {
+            Self::Memory(rows) => Ok(rows.next()),
+            Self::Aside(frames) => {
+                let path = frames.path().to_owned();
+                let frame = frames.next_frame()?;
+                frame.map(|frame| postcard::from_bytes(frame).at(&path)).transpose()
+            }
+        }
+    }
+}

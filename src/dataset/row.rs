@@ -1,0 +1,249 @@
+//! A partner sign-in on its way to the dataset, and the row that it becomes.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::attribution::{Attribution, Verdict, attribute};
+use crate::policy::{AppliedPolicy, PolicyResult};
+use crate::relation::{Place, Provider, Side, place};
+use crate::sign_in::SignIn;
+use crate::tenant::TenantId;
+
+/// A partner sign-in as a worker hands it over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerSignIn {
+    pub sign_in: SignIn,
+    pub provider: Provider,
+    /// Index among the run's exports.
+    pub export: u32,
+    /// Where the record begins in the decoded stream.
+    pub offset: u64,
+    /// Taken after damage.
+    pub recovered: bool,
+    /// Bad UTF-8 or a lone surrogate was replaced.
+    pub repaired: bool,
+    /// XXH3 of the raw record: the key of a record without an id.
+    pub record_hash: u64,
+}
+
+impl PartnerSignIn {
+    /// The UTC day of the sign-in, cut to the second, in days since 1970.
+    pub(super) fn day(&self) -> i64 {
+        self.sign_in.created_at.timestamp().div_euclid(SECONDS_PER_DAY)
+    }
+
+    /// Fills in what only the export's end could tell, and places the sign-in.
+    pub(super) fn resolve(&mut self, exporting_tenant: Option<TenantId>) -> Place {
+        let sign_in = &mut self.sign_in;
+        sign_in.exporting_tenant = sign_in.exporting_tenant.or(exporting_tenant);
+        place(sign_in.home_tenant, sign_in.resource_tenant, sign_in.exporting_tenant)
+    }
+
+    /// What copies of one sign-in have in common.
+    pub(super) fn key(&self, side: Side) -> Key {
+        let id = self.sign_in.sign_in_id.as_deref().map(str::trim);
+        let id = match id.filter(|id| !id.is_empty()) {
+            Some(id) => id.to_ascii_lowercase(),
+            None => format!("raw:{:016x}", self.record_hash),
+        };
+        Key { id, side }
+    }
+
+    /// A hash of all that the row says, but not where it was read or by which run.
+    pub(super) fn content_hash(&self) -> Result<i64, postcard::Error> {
+        let content = (&self.sign_in, &self.provider, self.recovered, self.repaired);
+        Ok(i64::from_ne_bytes(xxh3_64(&postcard::to_allocvec(&content)?).to_ne_bytes()))
+    }
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+pub(super) const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * 1_000_000;
+
+/// The identity of a sign-in: its id (or `raw:` and the hash of its record) on one side.
+///
+/// Sides are never merged: what the partner's own log says of a sign-in is another row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub id: String,
+    pub side: Side,
+}
+
+impl Key {
+    /// Names one row among all days: by this, policies find their sign-in.
+    pub(super) fn row_hash(&self, created_at: i64) -> u128 {
+        row_hash(self.side.as_str(), &self.id, created_at)
+    }
+}
+
+/// See [`Key::row_hash`].
+pub(super) fn row_hash(side: &str, id: &str, created_at: i64) -> u128 {
+    let mut bytes = Vec::with_capacity(id.len() + side.len() + 9);
+    bytes.extend_from_slice(&created_at.to_le_bytes());
+    bytes.extend_from_slice(side.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(id.as_bytes());
+    xxh3_128(&bytes)
+}
+
+/// How much a copy tells: policies with a known result, then decoded conditions, then rules or
+/// an authentication strength, then fields filled.
+pub(super) fn evidence_rank(sign_in: &SignIn) -> i32 {
+    let policies = &sign_in.applied_policies;
+    let known = policies.iter().filter(|policy| policy.result.is_known()).count().min(999);
+    let conditions = policies.iter().any(|policy| policy.matched.is_some());
+    let rules = policies
+        .iter()
+        .any(|policy| !policy.matched_rules.is_empty() || policy.authentication_strength.is_some());
+    let rank = known * 1_000_000
+        + usize::from(conditions) * 100_000
+        + usize::from(rules) * 10_000
+        + filled_field_count(sign_in);
+    i32::try_from(rank).unwrap_or(i32::MAX)
+}
+
+fn filled_field_count(sign_in: &SignIn) -> usize {
+    let texts = [
+        &sign_in.sign_in_id,
+        &sign_in.user_id,
+        &sign_in.user_principal_name,
+        &sign_in.user_display_name,
+        &sign_in.user_type,
+        &sign_in.service_principal_id,
+        &sign_in.service_principal_name,
+        &sign_in.app_id,
+        &sign_in.app_name,
+        &sign_in.resource_id,
+        &sign_in.resource_name,
+        &sign_in.resource_service_principal_id,
+        &sign_in.ip_address,
+        &sign_in.country,
+        &sign_in.city,
+        &sign_in.client_app,
+        &sign_in.user_agent,
+        &sign_in.device_id,
+        &sign_in.operating_system,
+        &sign_in.browser,
+        &sign_in.trust_type,
+        &sign_in.authentication_requirement,
+        &sign_in.authentication_methods,
+        &sign_in.session_lifetime_policies,
+        &sign_in.authentication_protocol,
+        &sign_in.original_transfer_method,
+        &sign_in.incoming_token_type,
+        &sign_in.network_location,
+        &sign_in.risk_state,
+        &sign_in.risk_level,
+        &sign_in.failure_reason,
+        &sign_in.additional_details,
+        &sign_in.correlation_id,
+        &sign_in.session_id,
+        &sign_in.unique_token_id,
+    ];
+    let others = [
+        sign_in.home_tenant.is_some(),
+        sign_in.resource_tenant.is_some(),
+        sign_in.app_owner_tenant.is_some(),
+        sign_in.cross_tenant_access.is_some(),
+        sign_in.asn.is_some(),
+        sign_in.is_compliant.is_some(),
+        sign_in.is_managed.is_some(),
+        sign_in.conditional_access_status.is_some(),
+        sign_in.outcome.code().is_some(),
+    ];
+    texts.iter().filter(|text| text.is_some()).count() + others.iter().filter(|&&is| is).count()
+}
+
+/// Where rows come from: an export of this run.
+#[derive(Debug)]
+pub(super) struct RowSource {
+    pub path: String,
+    pub sha256: Option<String>,
+    pub run_id: Arc<str>,
+}
+
+/// A row of `sign_ins`, ready to be written.
+pub(super) struct SignInRow {
+    pub sign_in: SignIn,
+    pub id: String,
+    pub provider: Provider,
+    pub place: Place,
+    pub attribution: Attribution,
+    pub states: States,
+    pub evidence_rank: i32,
+    pub content_hash: i64,
+    pub source: Arc<RowSource>,
+    pub offset: u64,
+    pub recovered: bool,
+    pub repaired: bool,
+}
+
+impl SignInRow {
+    pub(super) fn new(
+        mut row: PartnerSignIn,
+        exporting_tenant: Option<TenantId>,
+        source: Arc<RowSource>,
+        states: States,
+    ) -> Result<Self, postcard::Error> {
+        let place = row.resolve(exporting_tenant);
+        Ok(Self {
+            id: row.key(place.side).id,
+            provider: row.provider,
+            place,
+            attribution: attribute(&row.sign_in),
+            states,
+            evidence_rank: evidence_rank(&row.sign_in),
+            content_hash: row.content_hash()?,
+            source,
+            offset: row.offset,
+            recovered: row.recovered,
+            repaired: row.repaired,
+            sign_in: row.sign_in,
+        })
+    }
+
+    /// The policy's failure is why this sign-in was refused.
+    pub(super) fn blocks(&self, policy: &AppliedPolicy) -> bool {
+        self.attribution.verdict == Verdict::Blocked && policy.result == PolicyResult::Failure
+    }
+
+    pub(super) fn count_policies(&self, is: impl Fn(&AppliedPolicy) -> bool) -> Option<i32> {
+        i32::try_from(self.sign_in.applied_policies.iter().filter(|policy| is(policy)).count()).ok()
+    }
+
+    /// What the code means in words, else what the log says.
+    pub(super) fn cause(&self) -> Option<&str> {
+        let known = self.sign_in.outcome.code().and_then(|code| code.entry());
+        known.map(|entry| entry.cause.as_str()).or(self.sign_in.failure_reason.as_deref())
+    }
+}
+
+/// The states of an attempt that Azure Monitor published under one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct States {
+    pub count: i32,
+    /// Microseconds since 1970, ascending, joined by blanks; `None` when none is known.
+    pub times: Option<String>,
+}
+
+impl States {
+    pub(super) fn of(times: impl ExactSizeIterator<Item = i64>) -> Self {
+        let count = i32::try_from(times.len()).unwrap_or(i32::MAX).max(1);
+        let words: Vec<String> = times.map(|time| time.to_string()).collect();
+        Self { count, times: (!words.is_empty()).then(|| words.join(" ")) }
+    }
+
+    /// Marks a row of the reserve that never stood in `sign_ins`.
+    pub(super) const NEVER_A_ROW: Self = Self { count: 0, times: None };
+
+    /// Marks a row of the reserve that once stood in `sign_ins`.
+    pub(super) const ONCE_A_ROW: Self = Self { count: 1, times: None };
+}
+
+/// A policy of a sign-in, ready to be written.
+pub(super) struct PolicyRow {
+    pub sign_in: Rc<SignInRow>,
+    pub policy: AppliedPolicy,
+}

@@ -1,0 +1,104 @@
+//! Azure Monitor diagnostic settings: JSON lines in a storage account, or the
+//! `{"records": […]}` messages of an event hub. An envelope around a sign-in's `properties`.
+//!
+//! Source: the sign-in log schema for Azure Monitor.
+
+use super::graph::{Envelope, Present, SignInWire, parse_code, sign_in_of, tenant};
+use super::wire::{OrText, Text, wire};
+use super::{Reading, Unreadable};
+use crate::sign_in::{Outcome, SignInType, StatusWord};
+use crate::tenant::TenantId;
+
+wire! {
+    /// The envelope; `properties` is an object, or its JSON text where a forwarder made it so.
+    EnvelopeWire {
+        "time" => time: Text,
+        "resourceid" => resource_id: Text,
+        "category" => category: Text,
+        "tenantid" => tenant: Text,
+        "resulttype" => result_type: Text,
+        "resultsignature" => result_signature: Text,
+        "resultdescription" => result_description: Text,
+        "calleripaddress" => caller_ip_address: Text,
+        "correlationid" => correlation_id: Text,
+        "identity" => identity: Text,
+        "location" => location: Text,
+        "properties" => properties: Option<OrText<SignInWire>>,
+    }
+}
+
+wire! { Keys {
+    "properties" => properties: Present,
+    "time" => time: Present,
+    "category" => category: Present,
+    "operationname" => operation: Present,
+} }
+
+/// Whether a record looks like an envelope of this kind.
+pub(super) fn detect(record: &[u8]) -> Result<(), String> {
+    let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+    if !keys.properties.0 {
+        return Err("it has no `properties`".to_owned());
+    }
+    if !keys.time.0 && !keys.category.0 && !keys.operation.0 {
+        return Err("it has no `time`, `category` or `operationName`".to_owned());
+    }
+    Ok(())
+}
+
+/// Reads one envelope.
+pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
+    let wire: EnvelopeWire = serde_json::from_slice(record)?;
+    let Some(OrText(properties)) = wire.properties else {
+        return Err(Unreadable::OtherKind);
+    };
+    let sign_in_type = match wire.category.as_deref() {
+        Some(category) => match sign_in_type_of(category) {
+            Some(sign_in_type) => Some(sign_in_type),
+            None => return Err(Unreadable::OtherCategory { category: category.to_owned() }),
+        },
+        None => None,
+    };
+    let code = wire.result_type.as_deref().and_then(parse_code);
+    let word = [&wire.result_type, &wire.result_signature]
+        .into_iter()
+        .find_map(|text| text.as_deref().and_then(StatusWord::parse));
+    let exporting_tenant = tenant(&wire.tenant)
+        .or_else(|| tenant(&properties.tenant))
+        .or_else(|| wire.resource_id.as_deref().and_then(tenant_of_resource_id));
+    let envelope = Envelope {
+        published: wire.time.0,
+        exporting_tenant,
+        sign_in_type: sign_in_type.filter(|&known| known != SignInType::Unknown),
+        // The code says more than the word, which is only asked where there is no code.
+        outcome: Outcome::new(code, word.filter(|_| code.is_none())),
+        failure_reason: wire.result_description.0,
+        ip_address: wire.caller_ip_address.0,
+        correlation_id: wire.correlation_id.0,
+        user_display_name: wire.identity.0,
+        country: wire.location.0,
+        is_envelope: true,
+    };
+    sign_in_of(properties, envelope)
+}
+
+/// The log's category; `None` for logs that hold no sign-ins (a storage account mixes them).
+fn sign_in_type_of(category: &str) -> Option<SignInType> {
+    Some(match category.to_ascii_lowercase().as_str() {
+        "signinlogs" => SignInType::InteractiveUser,
+        "noninteractiveusersigninlogs" => SignInType::NonInteractiveUser,
+        "serviceprincipalsigninlogs" | "microsoftserviceprincipalsigninlogs" => {
+            SignInType::ServicePrincipal
+        }
+        "managedidentitysigninlogs" => SignInType::ManagedIdentity,
+        other if other.ends_with("signinlogs") => SignInType::Unknown,
+        _ => return None,
+    })
+}
+
+/// The tenant in `/tenants/GUID/providers/Microsoft.aadiam`.
+fn tenant_of_resource_id(resource_id: &str) -> Option<TenantId> {
+    let mut segments = resource_id.split('/');
+    segments.find(|segment| segment.eq_ignore_ascii_case("tenants"))?;
+    segments.next().and_then(TenantId::parse)
+}

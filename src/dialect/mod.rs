@@ -1,0 +1,194 @@
+//! The kinds of export: each file turns one kind's records into [`SignIn`]s.
+//!
+//! A new kind is a new file and one line in [`Dialect`]. Detection is a step of its own on the
+//! first records, and says why each candidate refused.
+
+mod diagnostic;
+mod graph;
+mod portal_csv;
+mod wire;
+
+use std::fmt;
+
+use crate::sign_in::{SignIn, SignInType};
+
+pub use portal_csv::{Columns, detect_header};
+
+/// A kind of export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dialect {
+    /// Azure Monitor diagnostic settings and event hub messages.
+    Diagnostic,
+    /// Microsoft Graph sign-ins and the portal's JSON download.
+    Graph,
+    /// The portal's CSV download.
+    PortalCsv,
+}
+
+impl Dialect {
+    /// The kinds whose records are JSON objects, in the order in which they are tried.
+    const JSON: [Self; 2] = [Self::Diagnostic, Self::Graph];
+
+    /// The name that people read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Diagnostic => "diagnostic settings",
+            Self::Graph => "Graph sign-ins",
+            Self::PortalCsv => "portal CSV",
+        }
+    }
+
+    /// False for a kind that never lists policies, whatever happened.
+    pub fn lists_policies(self) -> bool {
+        self != Self::PortalCsv
+    }
+
+    /// Counts of records at which exports of this kind are cut off: a Graph page ends at 1,000
+    /// records, a download of the portal at 250,000. Diagnostic settings know no cap.
+    pub fn caps(self) -> &'static [u64] {
+        match self {
+            Self::Diagnostic => &[],
+            Self::Graph => &[1_000, 250_000],
+            Self::PortalCsv => &[250_000],
+        }
+    }
+
+    /// Finds the kind of a JSON record, or says why each candidate refused.
+    pub fn detect_json(record: &[u8]) -> Result<Self, NoDialect> {
+        let mended = wire::repair(record);
+        let record = mended.as_deref().unwrap_or(record);
+        let mut refusals = Vec::new();
+        for dialect in Self::JSON {
+            let answer = match dialect {
+                Self::Diagnostic => diagnostic::detect(record),
+                _ => graph::detect(record),
+            };
+            match answer {
+                Ok(()) => return Ok(dialect),
+                Err(reason) => refusals.push((dialect.as_str(), reason)),
+            }
+        }
+        Err(NoDialect { refusals })
+    }
+
+    /// Reads one JSON record, first as this kind and then, since files get glued together, as
+    /// the others.
+    pub fn normalise_json(self, record: &[u8]) -> Result<Normalised, Unreadable> {
+        match self.normalise_as_written(record) {
+            Err(Unreadable::Syntax { .. }) => {}
+            Ok(reading) => return Ok(Normalised { reading, repaired: false }),
+            Err(other) => return Err(other),
+        }
+        let mended = wire::repair(record);
+        let reading = self.normalise_as_written(mended.as_deref().unwrap_or(record))?;
+        Ok(Normalised { reading, repaired: true })
+    }
+
+    fn normalise_as_written(self, record: &[u8]) -> Result<Reading, Unreadable> {
+        let answer = self.normalise_only(record);
+        if !matches!(answer, Err(Unreadable::OtherKind | Unreadable::NoTime)) {
+            return answer;
+        }
+        Self::JSON
+            .into_iter()
+            .filter(|&other| other != self)
+            .map(|other| other.normalise_only(record))
+            .find(|other| !matches!(other, Err(Unreadable::OtherKind)))
+            .unwrap_or(answer)
+    }
+
+    fn normalise_only(self, record: &[u8]) -> Result<Reading, Unreadable> {
+        match self {
+            Self::Diagnostic => diagnostic::normalise(record),
+            Self::Graph => graph::normalise(record),
+            // A CSV's rows are read through its `Columns`.
+            Self::PortalCsv => Err(Unreadable::OtherKind),
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A record read by its dialect.
+#[derive(Debug)]
+pub struct Normalised {
+    pub reading: Reading,
+    /// Bytes inside its texts had to be replaced before it could be read.
+    pub repaired: bool,
+}
+
+/// The sign-in of a record, with what it lacks to be judged.
+#[derive(Debug)]
+pub struct Reading {
+    pub sign_in: SignIn,
+    /// A partner's sign-in that lacks something cannot be judged and is a reject; someone
+    /// else's is nobody's concern.
+    pub missing: Option<Unreadable>,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("not valid JSON: {message} (byte {column} of the record)")]
+    Syntax { message: String, column: usize },
+    #[error("not valid UTF-8")]
+    Encoding,
+    #[error("not a sign-in: no time")]
+    NoTime,
+    #[error("the time `{text}` cannot be read")]
+    BadTime { text: String },
+    #[error("neither an error code nor a status")]
+    NoOutcome,
+    /// A record of another log in the same container; counted, never rejected.
+    #[error("another log: {category}")]
+    OtherCategory { category: String },
+    /// A record that another dialect may read.
+    #[error("not a record of this kind")]
+    OtherKind,
+}
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        let full = error.to_string();
+        // serde_json ends its messages with the place, which is relative to the record.
+        let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(text, _)| text);
+        Self::Syntax { message: message.to_owned(), column: error.column() }
+    }
+}
+
+/// No dialect knows a record; each says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoDialect {
+    pub refusals: Vec<(&'static str, String)>,
+}
+
+impl fmt::Display for NoDialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no kind of sign-in export is known that looks like this")?;
+        for (dialect, reason) in &self.refusals {
+            write!(f, "; not {dialect}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the name of a file says of the sign-ins in it: the portal names its downloads by the
+/// log, and their columns do not tell.
+pub fn sign_in_type_of_file_name(name: &str) -> SignInType {
+    let name = name.to_ascii_lowercase();
+    if name.contains("noninteractive") {
+        SignInType::NonInteractiveUser
+    } else if name.contains("interactive") {
+        SignInType::InteractiveUser
+    } else if name.contains("applicationsignins") {
+        SignInType::ServicePrincipal
+    } else if name.contains("msisignins") {
+        SignInType::ManagedIdentity
+    } else {
+        SignInType::Unknown
+    }
+}

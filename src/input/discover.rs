@@ -1,0 +1,302 @@
+//! Finds what to read: files, folders with all below them, wildcards; sorted, each once.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
+
+use globset::GlobBuilder;
+
+use super::lists::{self, ListKind};
+use super::path_tenant::{PathTemplate, tenant_of_path};
+use crate::tenant::TenantId;
+
+/// A file that may be an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    /// The path as the user gave it, with `/` between its parts: what the dataset remembers.
+    pub shown: String,
+    /// Bytes on the disk when it was found.
+    pub length: u64,
+    pub modified: Option<SystemTime>,
+    pub path_tenant: Option<TenantId>,
+}
+
+/// A list of partners or customers found among the inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundList {
+    pub path: PathBuf,
+    pub shown: String,
+    pub kind: ListKind,
+}
+
+/// All that the arguments lead to.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// By path, each file once.
+    pub sources: Vec<Source>,
+    pub lists: Vec<FoundList>,
+    /// Folders passed over because they hold a dataset of this program.
+    pub passed_over: Vec<String>,
+    /// What could not be looked at, with the cause.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// What is looked for, and what is left out.
+#[derive(Debug, Default)]
+pub struct DiscoverOptions<'a> {
+    /// The folder of the results, never an input.
+    pub out: Option<&'a Path>,
+    /// Files named by other flags.
+    pub given: &'a [PathBuf],
+    pub template: Option<&'a PathTemplate>,
+}
+
+/// An input that does not exist.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    #[error("{}: {source}", path.display())]
+    Missing { path: PathBuf, source: io::Error },
+    #[error("`{pattern}` is no file pattern: {source}")]
+    Pattern { pattern: String, source: globset::Error },
+    #[error("`{pattern}` matches no file")]
+    NoMatch { pattern: String },
+}
+
+/// Finds all files that the inputs name.
+///
+/// # Errors
+/// An input does not exist, or a pattern matches nothing.
+pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Found, DiscoverError> {
+    let mut walk = Walk::new(options);
+    for input in inputs {
+        match fs::metadata(input) {
+            Ok(metadata) if metadata.is_dir() => walk.folder(input),
+            Ok(metadata) => walk.file(input, &metadata),
+            Err(_) if is_pattern(input) => walk.pattern(input)?,
+            Err(source) => return Err(DiscoverError::Missing { path: input.clone(), source }),
+        }
+    }
+    Ok(walk.finish())
+}
+
+fn is_pattern(input: &Path) -> bool {
+    input.to_string_lossy().contains(['*', '?', '['])
+}
+
+struct Walk<'a> {
+    options: &'a DiscoverOptions<'a>,
+    /// Absolute paths of OUT and of the files named by flags.
+    left_out: Vec<PathBuf>,
+    /// By absolute path, so that a file named twice is read once.
+    files: BTreeMap<PathBuf, Source>,
+    found: Found,
+}
+
+impl<'a> Walk<'a> {
+    fn new(options: &'a DiscoverOptions<'a>) -> Self {
+        let left_out = options.out.into_iter().chain(options.given.iter().map(PathBuf::as_path));
+        Self {
+            options,
+            left_out: left_out.map(absolute).collect(),
+            files: BTreeMap::new(),
+            found: Found::default(),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) {
+        if self.left_out.contains(&absolute(folder)) || is_dataset(folder) {
+            self.found.passed_over.push(shown(folder));
+            return;
+        }
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.entry(&entry),
+                Err(error) => self.unreadable(folder, &error),
+            }
+        }
+    }
+
+    /// Links and devices are not followed unless the user names them.
+    fn entry(&mut self, entry: &fs::DirEntry) {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            return;
+        }
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => self.folder(&path),
+            Ok(metadata) if metadata.is_file() => self.file(&path, &metadata),
+            Ok(_) => {}
+            Err(error) => self.unreadable(&path, &error),
+        }
+    }
+
+    fn file(&mut self, path: &Path, metadata: &fs::Metadata) {
+        let key = absolute(path);
+        if self.left_out.contains(&key) {
+            return;
+        }
+        let shown = shown(path);
+        self.files.entry(key).or_insert_with(|| Source {
+            path: path.to_owned(),
+            path_tenant: tenant_of_path(&shown, self.options.template),
+            shown,
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        });
+    }
+
+    /// Expands a wildcard, since Windows shells do not: walks from the last folder before it.
+    fn pattern(&mut self, input: &Path) -> Result<(), DiscoverError> {
+        let pattern = shown(input);
+        let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
+        let matcher = glob
+            .map_err(|source| DiscoverError::Pattern { pattern: pattern.clone(), source })?
+            .compile_matcher();
+        let base: PathBuf = input
+            .components()
+            .take_while(|part| !is_pattern(Path::new(part.as_os_str())))
+            .collect();
+        let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        let mut inner = Walk::new(self.options);
+        inner.folder(&base);
+        let count = self.files.len();
+        let strip = |shown: &str| shown.strip_prefix("./").unwrap_or(shown).to_owned();
+        for (key, mut source) in inner.files {
+            source.shown = strip(&source.shown);
+            let folders = Path::new(&source.shown).ancestors();
+            if folders.filter_map(Path::to_str).any(|path| matcher.is_match(path)) {
+                self.files.entry(key).or_insert(source);
+            }
+        }
+        self.found.passed_over.extend(inner.found.passed_over);
+        self.found.unreadable.extend(inner.found.unreadable);
+        if self.files.len() == count {
+            return Err(DiscoverError::NoMatch { pattern });
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.found.unreadable.push((shown(path), error.to_string()));
+    }
+
+    fn finish(mut self) -> Found {
+        for source in self.files.into_values() {
+            match list_kind(&source) {
+                Some(kind) => {
+                    let list = FoundList { path: source.path, shown: source.shown, kind };
+                    self.found.lists.push(list);
+                }
+                None => self.found.sources.push(source),
+            }
+        }
+        self.found.sources.sort_by(|a, b| a.shown.cmp(&b.shown));
+        self.found.lists.sort_by(|a, b| a.shown.cmp(&b.shown));
+        self.found.passed_over.sort();
+        self.found.passed_over.dedup();
+        self.found.unreadable.sort();
+        self.found
+    }
+}
+
+/// Lists are small: a larger file is never asked whether it is one.
+const LIST_BYTES: u64 = 32 * 1024 * 1024;
+
+fn list_kind(source: &Source) -> Option<ListKind> {
+    let name = source.path.file_name()?.to_string_lossy().into_owned();
+    let ending = source.path.extension()?.to_string_lossy().to_lowercase();
+    if source.length > LIST_BYTES || !matches!(ending.as_str(), "csv" | "json" | "txt") {
+        return None;
+    }
+    let mut head = Vec::new();
+    let file = File::open(&source.path).ok()?;
+    file.take(4096).read_to_end(&mut head).ok()?;
+    let text = match head.as_slice() {
+        [0xFF, 0xFE, ..] => encoding_rs::UTF_16LE.decode(&head).0,
+        [0xFE, 0xFF, ..] => encoding_rs::UTF_16BE.decode(&head).0,
+        _ => String::from_utf8_lossy(&head),
+    };
+    lists::recognise(&name, &text)
+}
+
+fn is_dataset(folder: &Path) -> bool {
+    folder.join("dataset").join("manifest.json").is_file()
+}
+
+/// One name for a file whatever way leads to it; the path as it is where that cannot be told.
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
+/// A path with `/` between its parts and without `.` parts, the same on every system.
+fn shown(path: &Path) -> String {
+    let parts: Vec<String> = path
+        .components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .map(|part| match part {
+            Component::RootDir => String::new(),
+            other => other.as_os_str().to_string_lossy().into_owned(),
+        })
+        .collect();
+    if parts == [""] { "/".to_owned() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estate() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("folder");
+        for (path, text) in [
+            ("b/z.json", "[]"),
+            ("b/a.json", "[]"),
+            ("a.csv", "Date (UTC),Request ID\n"),
+            ("partners.csv", "tenant_id,name\n"),
+            (".hidden/x.json", "[]"),
+            ("out/dataset/manifest.json", "{}"),
+            ("out/summary.json", "{}"),
+        ] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            fs::write(path, text).expect("file");
+        }
+        root
+    }
+
+    fn names(found: &Found, root: &Path) -> Vec<String> {
+        let prefix = format!("{}/", shown(root));
+        found.sources.iter().map(|source| source.shown.replacen(&prefix, "", 1)).collect()
+    }
+
+    #[test]
+    fn folders_are_read_whole_sorted_without_results_and_lists() {
+        let root = estate();
+        let inputs = [root.path().join("b"), root.path().to_owned(), root.path().join("a.csv")];
+        let found = discover(&inputs, &DiscoverOptions::default()).expect("found");
+        assert_eq!(names(&found, root.path()), ["a.csv", "b/a.json", "b/z.json"]);
+        assert_eq!(found.lists.len(), 1);
+        assert_eq!(found.passed_over, [shown(&root.path().join("out"))]);
+    }
+
+    #[test]
+    fn wildcards_are_expanded() {
+        let root = estate();
+        let found = |pattern: &str| {
+            discover(&[root.path().join(pattern)], &DiscoverOptions::default())
+                .map(|found| names(&found, root.path()))
+        };
+        assert_eq!(found("*/*.json").expect("found"), ["b/a.json", "b/z.json"]);
+        assert_eq!(found("b*").expect("found"), ["b/a.json", "b/z.json"]);
+        assert!(matches!(found("c*"), Err(DiscoverError::NoMatch { .. })));
+        assert!(matches!(found("c"), Err(DiscoverError::Missing { .. })));
+    }
+}

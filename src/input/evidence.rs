@@ -1,0 +1,238 @@
+//! What an export can show: judged from a sample of its records and from every partner's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+use crate::policy::{Conditions, PolicyResult};
+use crate::sign_in::{RowEvidence, SignIn, SignInType};
+use crate::tenant::TenantId;
+
+/// Chooses the sample: the first four records, and the first that starts in each further
+/// 256 KiB of the decoded stream. By offset, so the same whatever the threads and the peek.
+#[derive(Debug, Default)]
+pub struct SampleClock {
+    records: u64,
+    window: u64,
+}
+
+const FIRST_RECORDS: u64 = 4;
+const WINDOW_BYTES: u64 = 256 * 1024;
+
+impl SampleClock {
+    /// Whether the record at this offset is one of the sample; to be asked for each in turn.
+    pub fn is_due(&mut self, offset: u64) -> bool {
+        let window = offset / WINDOW_BYTES;
+        let due = self.records < FIRST_RECORDS || window > self.window;
+        self.records += 1;
+        if due {
+            self.window = window;
+        }
+        due
+    }
+}
+
+/// Something that an export cannot show (design: blind spots), with its stable name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlindSpot {
+    ConditionsMissing,
+    PoliciesMissing,
+    StatusOnly,
+    NoCrossTenantType,
+    NoHomeTenant,
+    InteractiveOnly,
+    HiddenEnumMembers,
+    FurtherPages,
+    CountAtCap,
+}
+
+impl BlindSpot {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConditionsMissing => "conditions missing",
+            Self::PoliciesMissing => "policies missing",
+            Self::StatusOnly => "status only",
+            Self::NoCrossTenantType => "no cross-tenant type",
+            Self::NoHomeTenant => "no home tenant",
+            Self::InteractiveOnly => "interactive only",
+            Self::HiddenEnumMembers => "hidden enum members",
+            Self::FurtherPages => "further pages exist",
+            Self::CountAtCap => "count at a cap",
+        }
+    }
+}
+
+/// The hours and logs in which an exporting tenant was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CoverageKey {
+    /// The exporting tenant by the envelope, if the record has one.
+    pub exporting: Option<TenantId>,
+    pub resource: Option<TenantId>,
+    /// The start of the hour.
+    pub hour: DateTime<Utc>,
+    pub sign_in_type: SignInType,
+}
+
+/// What the records seen so far show; merging does not depend on the order.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    pub first_at: Option<DateTime<Utc>>,
+    pub last_at: Option<DateTime<Utc>>,
+    /// Records of the sample by tenant, hour and log.
+    pub coverage: BTreeMap<CoverageKey, u64>,
+    /// Tenants that are home or resource in every record so far; `None` before the first.
+    candidates: Option<BTreeSet<TenantId>>,
+    envelopes: BTreeSet<TenantId>,
+    best: Option<RowEvidence>,
+    user_records: u64,
+    interactive: u64,
+    with_home_tenant: u64,
+    with_cross_tenant_type: u64,
+    with_policies: u64,
+    with_conditions: u64,
+    hides_members: bool,
+}
+
+impl Evidence {
+    /// Takes in a record, of the sample or a partner's.
+    pub fn observe(&mut self, sign_in: &SignIn, sampled: bool) {
+        let at = Some(sign_in.created_at);
+        self.first_at = self.first_at.min(at).or(at);
+        self.last_at = self.last_at.max(at);
+        self.observe_tenants(sign_in);
+        self.best = self.best.max(Some(sign_in.row_evidence));
+        self.hides_members |= hides_members(sign_in);
+        if sampled {
+            *self.coverage.entry(coverage_key(sign_in)).or_default() += 1;
+        }
+        if !sign_in.sign_in_type.is_user() {
+            return;
+        }
+        self.user_records += 1;
+        self.interactive += u64::from(sign_in.sign_in_type == SignInType::InteractiveUser);
+        self.with_home_tenant += u64::from(sign_in.home_tenant.is_some());
+        self.with_cross_tenant_type += u64::from(sign_in.cross_tenant_access.is_some());
+        self.with_policies += u64::from(!sign_in.applied_policies.is_empty());
+        self.with_conditions += u64::from(sign_in.row_evidence == RowEvidence::Conditions);
+    }
+
+    fn observe_tenants(&mut self, sign_in: &SignIn) {
+        self.envelopes.extend(sign_in.exporting_tenant);
+        let own: BTreeSet<TenantId> =
+            [sign_in.home_tenant, sign_in.resource_tenant].into_iter().flatten().collect();
+        if !own.is_empty() {
+            intersect(&mut self.candidates, own);
+        }
+    }
+
+    /// Takes in what another part of the same export shows.
+    pub fn merge(&mut self, other: Self) {
+        self.first_at = match (self.first_at, other.first_at) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.last_at = self.last_at.max(other.last_at);
+        for (key, count) in other.coverage {
+            *self.coverage.entry(key).or_default() += count;
+        }
+        if let Some(candidates) = other.candidates {
+            intersect(&mut self.candidates, candidates);
+        }
+        self.envelopes.extend(other.envelopes);
+        self.best = self.best.max(other.best);
+        self.user_records += other.user_records;
+        self.interactive += other.interactive;
+        self.with_home_tenant += other.with_home_tenant;
+        self.with_cross_tenant_type += other.with_cross_tenant_type;
+        self.with_policies += other.with_policies;
+        self.with_conditions += other.with_conditions;
+        self.hides_members |= other.hides_members;
+    }
+
+    /// The tenant whose log this is: the envelopes' if they agree, else the path's, else the
+    /// one tenant that is home or resource in every record.
+    pub fn exporting_tenant(&self, path_tenant: Option<TenantId>) -> Option<TenantId> {
+        let only = |set: &BTreeSet<TenantId>| (set.len() == 1).then(|| set.first().copied());
+        match self.envelopes.len() {
+            0 => path_tenant.or_else(|| self.candidates.as_ref().and_then(only).flatten()),
+            _ => only(&self.envelopes).flatten(),
+        }
+    }
+
+    /// The most that a record of this export shows, in words.
+    pub fn basis(&self) -> &'static str {
+        self.best.map_or("none", RowEvidence::as_str)
+    }
+
+    /// What this evidence cannot show. An export without a user's sign-in has no blind spots:
+    /// it was never meant to show any.
+    ///
+    /// `lists_policies` is false for a kind of export that never does (the portal's CSV).
+    pub fn blind_spots(&self, lists_policies: bool) -> Vec<BlindSpot> {
+        let mut spots = Vec::new();
+        if self.user_records == 0 {
+            return spots;
+        }
+        if !lists_policies {
+            spots.push(BlindSpot::StatusOnly);
+        } else if self.with_policies == 0 {
+            spots.push(BlindSpot::PoliciesMissing);
+        } else if self.with_conditions == 0 {
+            spots.push(BlindSpot::ConditionsMissing);
+        }
+        if self.with_cross_tenant_type == 0 {
+            spots.push(BlindSpot::NoCrossTenantType);
+        }
+        if self.with_home_tenant == 0 {
+            spots.push(BlindSpot::NoHomeTenant);
+        }
+        if self.interactive == self.user_records {
+            spots.push(BlindSpot::InteractiveOnly);
+        }
+        if self.hides_members {
+            spots.push(BlindSpot::HiddenEnumMembers);
+        }
+        spots
+    }
+}
+
+/// `total` ∩ `part`, where no total yet stands for everything.
+fn intersect(total: &mut Option<BTreeSet<TenantId>>, part: BTreeSet<TenantId>) {
+    *total = Some(match total.take() {
+        Some(known) => known.intersection(&part).copied().collect(),
+        None => part,
+    });
+}
+
+fn coverage_key(sign_in: &SignIn) -> CoverageKey {
+    let hour = sign_in.created_at.duration_trunc(TimeDelta::hours(1));
+    CoverageKey {
+        exporting: sign_in.exporting_tenant,
+        resource: sign_in.resource_tenant,
+        hour: hour.unwrap_or(sign_in.created_at),
+        sign_in_type: sign_in.sign_in_type,
+    }
+}
+
+/// Graph hid a later enum member: the request lacked `Prefer: include-unknown-enum-members`.
+fn hides_members(sign_in: &SignIn) -> bool {
+    sign_in.applied_policies.iter().any(|policy| {
+        policy.result == PolicyResult::UnknownFutureValue
+            || policy.matched.as_ref().is_some_and(Conditions::hides_a_member)
+            || policy.unmatched.as_ref().is_some_and(Conditions::hides_a_member)
+            || policy.matched_rules.iter().any(|rule| rule.ends_with("unknownFutureValue"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_four_records_and_one_in_each_further_window() {
+        let mut clock = SampleClock::default();
+        let offsets = [0, 10, 20, 30, 40, 262_143, 262_144, 262_200, 900_000, 900_001];
+        let due: Vec<u64> = offsets.into_iter().filter(|&at| clock.is_due(at)).collect();
+        assert_eq!(due, [0, 10, 20, 30, 262_144, 900_000]);
+    }
+}

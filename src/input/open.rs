@@ -1,0 +1,353 @@
+//! Opens an export by its content: gzip, byte order marks, UTF-16; hashing on the way.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
+
+/// How the text of an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    Utf8Bom,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl Encoding {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf8Bom => "UTF-8 with BOM",
+            Self::Utf16Le => "UTF-16LE",
+            Self::Utf16Be => "UTF-16BE",
+        }
+    }
+}
+
+/// How the bytes of an export are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+}
+
+impl Compression {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
+/// What an export's bytes are, as they lie on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    pub xxh3: u128,
+    /// Bytes on the disk.
+    pub length: u64,
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// An open export: its decoded text as a stream of UTF-8 bytes.
+pub struct OpenExport {
+    pub encoding: Encoding,
+    pub compression: Compression,
+    text: Box<dyn Read + Send>,
+    file: Arc<File>,
+    meter: Arc<Mutex<Meter>>,
+}
+
+/// Bytes that one read of the disk asks for.
+const READ_BYTES: usize = 256 * 1024;
+/// Files from this length on hash SHA-256 on a thread of their own.
+const HASH_THREAD_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Opens an export and finds out how it is packed and written.
+///
+/// # Errors
+/// The file cannot be opened, or its first bytes cannot be read or unpacked.
+pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport> {
+    let file = Arc::new(File::open(path)?);
+    let length = file.metadata()?.len();
+    let meter = Arc::new(Mutex::new(Meter::new(with_sha256, length)));
+    let metered = Metered { file: Arc::clone(&file), meter: Arc::clone(&meter) };
+    let mut raw = BufReader::with_capacity(READ_BYTES, metered);
+    let compression = match first_bytes(&mut raw)? {
+        [0x1F, 0x8B, ..] => Compression::Gzip,
+        _ => Compression::None,
+    };
+    let unpacked: Box<dyn Read + Send> = match compression {
+        Compression::None => Box::new(raw),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(raw)),
+    };
+    let mut unpacked = BufReader::with_capacity(READ_BYTES, unpacked);
+    let (encoding, mark_bytes) = encoding_of(first_bytes(&mut unpacked)?);
+    unpacked.consume(mark_bytes);
+    let text: Box<dyn Read + Send> = match encoding {
+        Encoding::Utf8 | Encoding::Utf8Bom => Box::new(unpacked),
+        Encoding::Utf16Le => Box::new(Transcoder::new(unpacked, encoding_rs::UTF_16LE)),
+        Encoding::Utf16Be => Box::new(Transcoder::new(unpacked, encoding_rs::UTF_16BE)),
+    };
+    Ok(OpenExport { encoding, compression, text, file, meter })
+}
+
+impl std::fmt::Debug for OpenExport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenExport")
+            .field("encoding", &self.encoding)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Read for OpenExport {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.text.read(buffer)
+    }
+}
+
+impl OpenExport {
+    /// Reads what is left on the disk, so that the hash covers the whole file even where the
+    /// text ended early, and returns what the file is, as far as it can be read.
+    pub fn finish(self) -> (Fingerprint, io::Result<()>) {
+        drop(self.text);
+        let mut rest = Metered { file: self.file, meter: Arc::clone(&self.meter) };
+        let read = io::copy(&mut rest, &mut io::sink()).map(|_| ());
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        (meter.finish(), read)
+    }
+}
+
+/// The first bytes of a stream, at least four where it has them.
+fn first_bytes<R: Read>(reader: &mut BufReader<R>) -> io::Result<&[u8]> {
+    loop {
+        match reader.fill_buf() {
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(reader.buffer())
+}
+
+/// The encoding by its byte order mark, else by where the zero bytes of ASCII characters lie;
+/// with the length of the mark.
+fn encoding_of(head: &[u8]) -> (Encoding, usize) {
+    match head {
+        [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8Bom, 3),
+        [0xFF, 0xFE, 0, 0, ..] => (Encoding::Utf8, 0),
+        [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
+        [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
+        [1..0x80, 0, 1..0x80, 0, ..] => (Encoding::Utf16Le, 0),
+        [0, 1..0x80, 0, 1..0x80, ..] => (Encoding::Utf16Be, 0),
+        _ => (Encoding::Utf8, 0),
+    }
+}
+
+/// Reads the file and shows every byte to the meter.
+struct Metered {
+    file: Arc<File>,
+    meter: Arc<Mutex<Meter>>,
+}
+
+impl Read for Metered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&*self.file).read(buffer)?;
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        meter.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// Counts and hashes the bytes on the disk.
+struct Meter {
+    length: u64,
+    xxh3: Box<Xxh3>,
+    sha256: Sha256Meter,
+}
+
+enum Sha256Meter {
+    Off,
+    Here(Sha256),
+    Thread(HashThread),
+}
+
+impl Meter {
+    fn new(with_sha256: bool, length: u64) -> Self {
+        let sha256 = match with_sha256 {
+            false => Sha256Meter::Off,
+            true if length < HASH_THREAD_BYTES => Sha256Meter::Here(Sha256::new()),
+            true => Sha256Meter::Thread(HashThread::start()),
+        };
+        Self { length: 0, xxh3: Box::new(Xxh3::new()), sha256 }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        self.xxh3.update(bytes);
+        match &mut self.sha256 {
+            Sha256Meter::Off => {}
+            Sha256Meter::Here(hash) => hash.update(bytes),
+            Sha256Meter::Thread(thread) => thread.update(bytes),
+        }
+    }
+
+    fn finish(&mut self) -> Fingerprint {
+        let sha256 = match std::mem::replace(&mut self.sha256, Sha256Meter::Off) {
+            Sha256Meter::Off => None,
+            Sha256Meter::Here(hash) => Some(hash.finalize().into()),
+            Sha256Meter::Thread(thread) => thread.finish(),
+        };
+        Fingerprint { xxh3: self.xxh3.digest128(), length: self.length, sha256 }
+    }
+}
+
+/// SHA-256 of a stream on a thread of its own: it is the slowest step of reading a file that
+/// holds few partner sign-ins.
+struct HashThread {
+    blocks: SyncSender<Vec<u8>>,
+    used: Receiver<Vec<u8>>,
+    thread: JoinHandle<[u8; 32]>,
+}
+
+impl HashThread {
+    /// Blocks on their way at most: bounds the memory when hashing is slower than reading.
+    const BLOCKS: usize = 8;
+
+    fn start() -> Self {
+        let (blocks, inbox) = sync_channel::<Vec<u8>>(Self::BLOCKS);
+        let (give_back, used) = sync_channel(Self::BLOCKS + 2);
+        let thread = std::thread::spawn(move || {
+            let mut hash = Sha256::new();
+            for block in inbox {
+                hash.update(&block);
+                // A full return channel only means that the block is not used again.
+                let _ = give_back.try_send(block);
+            }
+            hash.finalize().into()
+        });
+        Self { blocks, used, thread }
+    }
+
+    fn update(&self, bytes: &[u8]) {
+        let mut block = self.used.try_recv().unwrap_or_default();
+        block.clear();
+        block.extend_from_slice(bytes);
+        // The thread ends only when this sender is dropped, so it is there to receive.
+        let _ = self.blocks.send(block);
+    }
+
+    fn finish(self) -> Option<[u8; 32]> {
+        drop(self.blocks);
+        self.thread.join().ok()
+    }
+}
+
+/// Turns UTF-16 into UTF-8 as it is read; what is no character becomes U+FFFD.
+struct Transcoder<R> {
+    source: BufReader<R>,
+    decoder: encoding_rs::Decoder,
+    ended: bool,
+}
+
+impl<R: Read> Transcoder<R> {
+    fn new(source: BufReader<R>, encoding: &'static encoding_rs::Encoding) -> Self {
+        Self { source, decoder: encoding.new_decoder_without_bom_handling(), ended: false }
+    }
+}
+
+impl<R: Read> Read for Transcoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // The decoder needs room for one whole character.
+        if buffer.len() < 4 {
+            return Err(io::Error::other("a buffer of fewer than four bytes"));
+        }
+        while !self.ended {
+            let source = self.source.fill_buf()?;
+            let last = source.is_empty();
+            let (_, read, written, _) = self.decoder.decode_to_utf8(source, buffer, last);
+            self.source.consume(read);
+            self.ended = last && written == 0;
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn read_all(bytes: &[u8]) -> (Encoding, Compression, String, Fingerprint) {
+        let mut file = tempfile::NamedTempFile::new().expect("temporary file");
+        file.write_all(bytes).expect("written");
+        let mut export = open(file.path(), true).expect("opens");
+        let mut text = String::new();
+        let (encoding, compression) = (export.encoding, export.compression);
+        export.read_to_string(&mut text).expect("reads");
+        (encoding, compression, text, export.finish().0)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).expect("packs");
+        writer.finish().expect("packs")
+    }
+
+    #[test]
+    fn every_packing_and_encoding_gives_the_same_text() {
+        let text = "[{\"id\":\"Grüße 🦀\"}]";
+        let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
+        let two_members = [gzip(&text.as_bytes()[..7]), gzip(&text.as_bytes()[7..])].concat();
+        for (bytes, encoding, compression) in [
+            (text.as_bytes().to_vec(), Encoding::Utf8, Compression::None),
+            (marked(&[0xEF, 0xBB, 0xBF], text.as_bytes()), Encoding::Utf8Bom, Compression::None),
+            (marked(&[0xFF, 0xFE], &le), Encoding::Utf16Le, Compression::None),
+            (marked(&[0xFE, 0xFF], &be), Encoding::Utf16Be, Compression::None),
+            (le.clone(), Encoding::Utf16Le, Compression::None),
+            (be, Encoding::Utf16Be, Compression::None),
+            (gzip(&marked(&[0xFF, 0xFE], &le)), Encoding::Utf16Le, Compression::Gzip),
+            (two_members, Encoding::Utf8, Compression::Gzip),
+        ] {
+            let read = read_all(&bytes);
+            assert_eq!((read.0, read.1, read.2.as_str()), (encoding, compression, text));
+            assert_eq!(read.3.length, bytes.len() as u64);
+            let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+            assert_eq!(read.3.sha256, Some(sha256));
+            assert_eq!(read.3.xxh3, xxhash_rust::xxh3::xxh3_128(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_large_file_is_hashed_on_its_own_thread_to_the_same_hash() {
+        let bytes = vec![b'7'; 3 * 1024 * 1024 + 17];
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        assert_eq!(read_all(&bytes).3.sha256, Some(sha256));
+    }
+
+    #[test]
+    fn the_fingerprint_covers_the_whole_file_when_the_text_ends_early() {
+        let mut bytes = gzip(b"[]");
+        bytes.extend_from_slice(b"rubbish behind");
+        let mut file = tempfile::NamedTempFile::new().expect("temporary file");
+        file.write_all(&bytes).expect("written");
+        let mut export = open(file.path(), false).expect("opens");
+        let mut text = Vec::new();
+        // Whether the decoder refuses or ignores the rubbish, the hash must cover it.
+        let _ = export.read_to_end(&mut text);
+        assert_eq!(export.finish().0.length, bytes.len() as u64);
+    }
+}

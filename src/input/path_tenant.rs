@@ -1,0 +1,97 @@
+//! The tenant that a path names: storage accounts write `tenantId=GUID/`.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::tenant::{TenantId, parse_guid};
+
+/// Where in a path a tenant's id stands, as the user describes it: `exports/{tenant}/*.json`.
+#[derive(Debug, Clone)]
+pub struct PathTemplate {
+    matcher: GlobMatcher,
+}
+
+/// A template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("`{template}` has no `{{tenant}}`")]
+    NoPlaceholder { template: String },
+    #[error("`{template}` is no pattern: {source}")]
+    Pattern { template: String, source: globset::Error },
+}
+
+/// What stands for the id while a path is compared with a template; no path holds it.
+const PLACE: &str = "\u{1}tenant\u{1}";
+
+impl PathTemplate {
+    /// Reads a template; `*`, `?` and `**` match as they do in file patterns, and the template
+    /// may begin anywhere in the path.
+    ///
+    /// # Errors
+    /// It has no `{tenant}`, or is no pattern.
+    pub fn parse(template: &str) -> Result<Self, TemplateError> {
+        if !template.contains("{tenant}") {
+            return Err(TemplateError::NoPlaceholder { template: template.to_owned() });
+        }
+        let inner = template.replace('\\', "/").replace("{tenant}", PLACE);
+        let inner = inner.trim_start_matches('/');
+        let matcher = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).build();
+        let glob = matcher(&format!("{{**/,}}{inner}{{/**,}}"))
+            .map_err(|source| TemplateError::Pattern { template: template.to_owned(), source })?;
+        Ok(Self { matcher: glob.compile_matcher() })
+    }
+
+    fn matches(&self, path: &str, id_at: usize) -> bool {
+        let replaced = format!("{}{PLACE}{}", &path[..id_at], &path[id_at + 36..]);
+        self.matcher.is_match(replaced)
+    }
+}
+
+/// The tenant that a path names by `tenantId=GUID`, or where the template says.
+pub fn tenant_of_path(path: &str, template: Option<&PathTemplate>) -> Option<TenantId> {
+    let path = path.replace('\\', "/");
+    let ids = (0..path.len()).filter_map(|at| {
+        let text = path.get(at..at + 36)?;
+        parse_guid(text.as_bytes())?;
+        Some((at, TenantId::parse(text)?))
+    });
+    ids.into_iter()
+        .find(|(at, _)| match template {
+            Some(template) => template.matches(&path, *at),
+            None => path[..*at].to_ascii_lowercase().ends_with("tenantid="),
+        })
+        .map(|(_, tenant)| tenant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "8f3c52d1-0a1b-4c2d-8e3f-001122334455";
+
+    #[test]
+    fn a_storage_path_names_its_tenant() {
+        let tenant = TenantId::parse(A);
+        for path in [
+            format!("logs/tenantId={A}/y=2026/m=11/PT1H.json"),
+            format!("logs\\TENANTID={}\\x.json", A.to_uppercase()),
+        ] {
+            assert_eq!(tenant_of_path(&path, None), tenant, "{path}");
+        }
+        assert_eq!(tenant_of_path(&format!("logs/{A}/x.json"), None), None);
+    }
+
+    #[test]
+    fn a_template_says_where_the_id_stands() {
+        let template = PathTemplate::parse("exports/{tenant}/*.json").expect("template");
+        let other = "00000000-0000-4000-8000-00000000000b";
+        let path = format!("/data/{other}/exports/{A}/x.json");
+        assert_eq!(tenant_of_path(&path, Some(&template)), TenantId::parse(A));
+        assert_eq!(tenant_of_path(&format!("/data/{A}/x.json"), Some(&template)), None);
+        let template = PathTemplate::parse("{tenant}_*").expect("template");
+        assert_eq!(
+            tenant_of_path(&format!("d/{A}_signins.csv"), Some(&template)),
+            TenantId::parse(A)
+        );
+        assert!(PathTemplate::parse("exports/*").is_err());
+    }
+}

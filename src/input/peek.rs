@@ -1,0 +1,243 @@
+//! The cheap look before parsing: *filter before you parse* (Palkar et al., Sparser, VLDB 2018).
+//!
+//! Nearly all records are sign-ins of a tenant's own users. A record is skipped only if a look at its bytes proves that
+//! its home tenant is no listed partner, that no service provider came in, and that no listed partner owns the app. Any
+//! doubt, also any unusual spelling, and the record is parsed: peek may cost time, never a row.
+
+use memchr::{memchr_iter, memmem};
+
+use super::frame::contains_any_case;
+#[cfg(target_arch = "x86_64")]
+use super::frame::{Avx2, PLACES, REACH};
+
+/// Looks for the listed partners.
+#[derive(Debug, Clone)]
+pub struct Peek {
+    /// Sorted.
+    listed: Vec<u128>,
+    escape: memmem::Finder<'static>,
+}
+
+impl Peek {
+    pub fn new(listed: impl IntoIterator<Item = u128>) -> Self {
+        let mut listed: Vec<u128> = listed.into_iter().collect();
+        listed.sort_unstable();
+        listed.dedup();
+        Self { listed, escape: memmem::Finder::new(r"\u00") }
+    }
+
+    /// Whether this JSON record can be told, without parsing, to be no partner sign-in. The rules:
+    /// (a) there is a home tenant, and each is a plainly quoted key with a plainly quoted GUID that is not listed;
+    /// (b) "service provider" does not occur; (c) each cross-tenant access type is null or a quoted word, since a number
+    /// is a set of flags; (d) no letter or digit is escaped, so that nothing hides from the other rules; (e) each app
+    /// owner is null, empty or a plainly quoted GUID that is not listed.
+    pub fn may_skip(&self, record: &[u8]) -> bool {
+        let mut home_tenants = 0;
+        let clear = each_anchor(record, |anchor| match anchor {
+            Anchor::Provider(at) => !follows_service(record, at),
+            Anchor::Tenant(at) => match tenant_key(record, at) {
+                TenantKey::Home => {
+                    home_tenants += 1;
+                    is_plain_home_key(record, at)
+                        && self.is_foreign(value_behind(record, at + "tenantId".len()))
+                }
+                TenantKey::AppOwner => {
+                    let value = value_behind(record, at + "tenantId".len());
+                    value.is_some_and(is_null_or_empty) || self.is_foreign(value)
+                }
+                TenantKey::CrossTenantAccess => {
+                    value_behind(record, at + "tenantAccessType".len()).is_some_and(is_null_or_word)
+                }
+                TenantKey::Other => true,
+            },
+        });
+        clear && home_tenants > 0 && !self.escapes_letter_or_digit(record)
+    }
+
+    /// Whether this CSV row can be told, without parsing, to be no partner sign-in: no listed tenant, no service
+    /// provider and none of these domains (in lower case) occurs anywhere. The caller has to look at the cross-tenant
+    /// access column itself where that may hold a number.
+    pub fn may_skip_csv(&self, row: &[u8], domains: &[String]) -> bool {
+        let no_provider = each_anchor(row, |anchor| match anchor {
+            Anchor::Provider(at) => !follows_service(row, at),
+            Anchor::Tenant(_) => true,
+        });
+        no_provider
+            && !self.names_listed_tenant(row)
+            && !domains.iter().any(|domain| contains_any_case(row, domain.as_bytes()))
+    }
+
+    /// A plainly quoted GUID that is not listed.
+    fn is_foreign(&self, value: Option<&[u8]>) -> bool {
+        let quoted = value.and_then(|value| value.first_chunk::<38>());
+        let Some([b'"', guid @ .., b'"']) = quoted else { return false };
+        parse_guid(guid).is_some_and(|tenant| !self.is_listed(tenant))
+    }
+
+    fn is_listed(&self, tenant: u128) -> bool {
+        self.listed.binary_search(&tenant).is_ok()
+    }
+
+    fn names_listed_tenant(&self, row: &[u8]) -> bool {
+        memchr_iter(b'-', row).any(|dash| {
+            let guid = dash.checked_sub(8).and_then(|start| row.get(start..)?.first_chunk::<36>());
+            guid.and_then(parse_guid).is_some_and(|tenant| self.is_listed(tenant))
+        })
+    }
+
+    fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
+        self.escape.find_iter(record).any(|at| {
+            let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
+            let code =
+                digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
+            // Half an escape is a doubt as well.
+            code.is_none_or(|code| code.is_ascii_alphanumeric())
+        })
+    }
+}
+
+/// The GUID of 36 characters, in any case, as a number. None if it is none.
+pub fn parse_guid(text: &[u8; 36]) -> Option<u128> {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    if DASHES.iter().any(|&at| text[at] != b'-') {
+        return None;
+    }
+    let (mut guid, mut invalid) = (0, 0);
+    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
+        // At most 12 digits: cheaper than a number of 128 bits for each.
+        let digits = group.len() as u32 * 4;
+        let number = text[group].iter().fold(0u64, |number, &byte| {
+            let digit = HEX_DIGITS[usize::from(byte)];
+            invalid |= digit;
+            number << 4 | u64::from(digit & 0xf)
+        });
+        guid = guid << digits | u128::from(number);
+    }
+    (invalid & NO_DIGIT == 0).then_some(guid)
+}
+
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each byte as a hexadecimal digit, or `NO_DIGIT`.
+const HEX_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    Some(HEX_DIGITS[usize::from(byte)]).filter(|&digit| digit != NO_DIGIT)
+}
+
+/// A word, in any case, that all rules hang on, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    Tenant(usize),
+    Provider(usize),
+}
+
+const TENANT: &[u8] = b"tenant";
+const PROVIDER: &[u8] = b"provider";
+
+/// Calls `check` for each anchor until it says no; says whether it never did.
+fn each_anchor(bytes: &[u8], mut check: impl FnMut(Anchor) -> bool) -> bool {
+    let mut at = 0;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = Avx2::detect() {
+        let letters = [PLACES.map(|place| TENANT[place]), PLACES.map(|place| PROVIDER[place])];
+        loop {
+            at = avx2.find_words(bytes, at, letters);
+            if bytes.len() - at < REACH {
+                break;
+            }
+            if !anchor_at(bytes, at).is_none_or(&mut check) {
+                return false;
+            }
+            at += 1;
+        }
+    }
+    (at..bytes.len()).filter_map(|at| anchor_at(bytes, at)).all(check)
+}
+
+fn anchor_at(bytes: &[u8], at: usize) -> Option<Anchor> {
+    match bytes[at] | 0x20 {
+        b't' if starts_with_any_case(&bytes[at..], TENANT) => Some(Anchor::Tenant(at)),
+        b'p' if starts_with_any_case(&bytes[at..], PROVIDER) => Some(Anchor::Provider(at)),
+        _ => None,
+    }
+}
+
+/// "service" before the provider, with any blank or mark between.
+fn follows_service(bytes: &[u8], provider: usize) -> bool {
+    let before = &bytes[..provider];
+    let word_end = before.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
+    ends_with_any_case(&before[..word_end], b"ervice")
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum TenantKey {
+    Home,
+    AppOwner,
+    CrossTenantAccess,
+    Other,
+}
+
+/// Which key, in any case, this `tenant` belongs to. The first letter is left to choice.
+fn tenant_key(bytes: &[u8], tenant: usize) -> TenantKey {
+    let (before, behind) = (&bytes[..tenant], &bytes[tenant + TENANT.len()..]);
+    if starts_with_any_case(behind, b"id") {
+        if ends_with_any_case(before, b"ome") {
+            return TenantKey::Home;
+        }
+        if ends_with_any_case(before, b"ppowner") {
+            return TenantKey::AppOwner;
+        }
+    } else if ends_with_any_case(before, b"ross") && starts_with_any_case(behind, b"accesstype") {
+        return TenantKey::CrossTenantAccess;
+    }
+    TenantKey::Other
+}
+
+/// `"homeTenantId` or `"HomeTenantId`, not within a string. Any other spelling is parsed: the last of several wins then.
+fn is_plain_home_key(bytes: &[u8], tenant: usize) -> bool {
+    let Some(start) = tenant.checked_sub("\"home".len()) else { return false };
+    let key = &bytes[start..];
+    (key.starts_with(b"\"homeTenantId") || key.starts_with(b"\"HomeTenantId"))
+        && (start == 0 || bytes[start - 1] != b'\\')
+}
+
+/// What follows a key and its colon; the key's closing quote is at `key_end`.
+fn value_behind(bytes: &[u8], key_end: usize) -> Option<&[u8]> {
+    let behind = bytes.get(key_end..)?.strip_prefix(b"\"")?.trim_ascii_start();
+    Some(behind.strip_prefix(b":")?.trim_ascii_start())
+}
+
+fn is_null_or_empty(value: &[u8]) -> bool {
+    value.starts_with(b"null") || value.starts_with(b"\"\"")
+}
+
+/// One word of letters and digits that begins with a letter: neither a number, nor a list, nor escaped.
+fn is_null_or_word(value: &[u8]) -> bool {
+    if is_null_or_empty(value) {
+        return true;
+    }
+    let Some((b'"', text)) = value.split_first() else { return false };
+    let word = text.iter().position(|byte| !byte.is_ascii_alphanumeric());
+    text.first().is_some_and(u8::is_ascii_alphabetic) && word.is_some_and(|end| text[end] == b'"')
+}
+
+fn starts_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+fn ends_with_any_case(bytes: &[u8], word: &[u8]) -> bool {
+    bytes
+        .len()
+        .checked_sub(word.len())
+        .is_some_and(|start| bytes[start..].eq_ignore_ascii_case(word))
+}

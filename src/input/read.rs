@@ -1,0 +1,575 @@
+//! Reads one export from its first byte to its last: frame, peek, normalise, join.
+//!
+//! Memory is bounded: a window of the decoded stream, and the partner sign-ins of that window.
+
+use std::io::{self, Read};
+use std::ops::AddAssign;
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::discover::Source;
+use super::evidence::{BlindSpot, Evidence, SampleClock};
+use super::frame::{CsvFramer, DamageReason, JsonFramer, Span, SpanKind};
+use super::open::{Compression, Encoding, Fingerprint, OpenExport, open};
+use super::peek::Peek;
+use super::sniff::{NoLog, Shape, shape_of};
+use crate::dialect::{self, Columns, Dialect, Reading, Unreadable};
+use crate::relation::{Joinable, Provider, provider_of};
+use crate::sign_in::SignIn;
+use crate::tenant::PartnerList;
+
+/// What reading an export needs to know besides the export.
+#[derive(Debug)]
+pub struct ReadOptions<'a> {
+    pub partners: &'a PartnerList,
+    pub peek: &'a Peek,
+    /// Skip records that cannot be a partner's without parsing them.
+    pub use_peek: bool,
+    pub with_sha256: bool,
+    /// Bytes of the longest record that is read.
+    pub record_limit: usize,
+    pub keep_rejected_bytes: bool,
+    /// Parses the records of one window on all cores; `None` on the calling thread alone.
+    pub pool: Option<&'a rayon::ThreadPool>,
+}
+
+/// A partner's sign-in as read, with its place in the export.
+#[derive(Debug)]
+pub struct FoundSignIn {
+    pub sign_in: SignIn,
+    pub provider: Provider,
+    /// Bytes from the start of the decoded stream.
+    pub offset: u64,
+    pub recovered: bool,
+    pub repaired: bool,
+    /// XXH3 of the raw record: its name where it has no id.
+    pub record_hash: u64,
+}
+
+/// A record, or a span of damage, that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Bytes from the start of the decoded stream.
+    pub offset: u64,
+    pub length: u64,
+    pub reason: String,
+    /// Only with [`ReadOptions::keep_rejected_bytes`].
+    pub raw: Option<Vec<u8>>,
+}
+
+/// The ledger of one export, in records and in bytes of the decoded stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub records: u64,
+    pub partner: u64,
+    pub other: u64,
+    /// Among `other`: nothing in the record says whose it is.
+    pub undecided: u64,
+    pub rejected: u64,
+    /// Among `rejected`: a half last record.
+    pub unfinished: u64,
+    pub record_bytes: u64,
+    pub separator_bytes: u64,
+    pub damage_bytes: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.partner += other.partner;
+        self.other += other.other;
+        self.undecided += other.undecided;
+        self.rejected += other.rejected;
+        self.unfinished += other.unfinished;
+        self.record_bytes += other.record_bytes;
+        self.separator_bytes += other.separator_bytes;
+        self.damage_bytes += other.damage_bytes;
+    }
+}
+
+/// An export that was read to its end.
+#[derive(Debug)]
+pub struct ReadExport {
+    pub fingerprint: Fingerprint,
+    pub encoding: Encoding,
+    pub compression: Compression,
+    pub dialect: Dialect,
+    pub decoded_bytes: u64,
+    pub tally: Tally,
+    pub rejects: Vec<Reject>,
+    pub evidence: Evidence,
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+/// Why a file gave no export.
+#[derive(Debug)]
+pub enum NotRead {
+    NoLog(NoLog),
+    Failed(io::Error),
+    /// The taker of the sign-ins could not go on: the run ends.
+    Taker(io::Error),
+}
+
+/// Takes partner sign-ins as they are found; an error of the taker ends the reading.
+pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
+
+/// Bytes of the decoded stream that are framed and parsed together.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// Records of a window are shared among cores from this many bytes on.
+const SHARED_BYTES: usize = 512 * 1024;
+/// Records that are tried before a JSON file is said to hold no sign-ins.
+const DETECT_RECORDS: usize = 64;
+
+/// Reads an export. Partner sign-ins go to `take`, bytes read to `advance`.
+///
+/// # Errors
+/// The file cannot be opened, or holds no sign-in log. A file that cannot be read to its end
+/// is no error: what was read counts, and the rest is a reject.
+pub fn read_export(
+    source: &Source,
+    options: &ReadOptions<'_>,
+    take: &mut Taker<'_>,
+    advance: &dyn Fn(u64),
+) -> Result<ReadExport, NotRead> {
+    let stream = open(&source.path, options.with_sha256).map_err(NotRead::Failed)?;
+    let mut window = Window::new(stream);
+    window.fill(WINDOW_BYTES);
+    if let (Some(error), true) = (&window.failure, window.bytes().is_empty()) {
+        return Err(NotRead::Failed(io::Error::new(error.kind(), error.to_string())));
+    }
+    let head = &window.bytes()[..window.bytes().len().min(64 * 1024)];
+    let shape = shape_of(head).map_err(NotRead::NoLog)?;
+    let mut reader = ExportReader {
+        options,
+        source,
+        rows: Rows::Unknown,
+        framer: match shape {
+            Shape::Json => Framer::Json(JsonFramer::new(options.record_limit)),
+            Shape::Csv { delimiter } => {
+                Framer::Csv(CsvFramer::new(delimiter, options.record_limit), delimiter)
+            }
+        },
+        sample: SampleClock::default(),
+        total: Batch::default(),
+        open_reject: false,
+        head_names_sign_ins: names_sign_ins(head),
+    };
+    reader.read_all(&mut window, take, advance)?;
+    reader.finish(window)
+}
+
+/// The part of the decoded stream that is in memory.
+struct Window {
+    stream: OpenExport,
+    buffer: Vec<u8>,
+    /// Bytes at the start of the buffer that are done with.
+    done: usize,
+    /// Offset in the decoded stream of the first byte of the buffer.
+    base: u64,
+    at_end: bool,
+    /// Why the stream ended early.
+    failure: Option<io::Error>,
+}
+
+impl Window {
+    fn new(stream: OpenExport) -> Self {
+        Self { stream, buffer: Vec::new(), done: 0, base: 0, at_end: false, failure: None }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.done..]
+    }
+
+    fn offset(&self) -> u64 {
+        self.base + self.done as u64
+    }
+
+    /// Drops what is done with and reads `count` bytes more, or to the end.
+    fn fill(&mut self, count: usize) {
+        self.buffer.drain(..self.done);
+        self.base += self.done as u64;
+        self.done = 0;
+        let wanted = self.buffer.len() + count;
+        while self.buffer.len() < wanted && !self.at_end {
+            let missing = (wanted - self.buffer.len()) as u64;
+            self.buffer.reserve_exact(wanted - self.buffer.len());
+            match (&mut self.stream).take(missing).read_to_end(&mut self.buffer) {
+                Ok(0) => self.at_end = true,
+                Ok(_) => {}
+                Err(error) => {
+                    self.at_end = true;
+                    self.failure = Some(error);
+                }
+            }
+        }
+    }
+}
+
+enum Framer {
+    Json(JsonFramer),
+    Csv(CsvFramer, u8),
+}
+
+/// How the records of a file are read, once that is known.
+enum Rows {
+    Unknown,
+    Json(Dialect),
+    Csv { columns: Box<Columns>, delimiter: u8 },
+}
+
+/// What a part of an export gave; parts are added in any order.
+#[derive(Debug, Default)]
+struct Batch {
+    tally: Tally,
+    found: Vec<FoundSignIn>,
+    rejects: Vec<Reject>,
+    evidence: Evidence,
+}
+
+impl Batch {
+    fn add(mut self, other: Self) -> Self {
+        self.tally += other.tally;
+        self.found.extend(other.found);
+        self.rejects.extend(other.rejects);
+        self.evidence.merge(other.evidence);
+        self
+    }
+}
+
+/// A record to be read, with what the framer and the sample say of it.
+#[derive(Debug, Clone, Copy)]
+struct Framed<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    recovered: bool,
+    sampled: bool,
+}
+
+struct ExportReader<'a> {
+    options: &'a ReadOptions<'a>,
+    source: &'a Source,
+    framer: Framer,
+    rows: Rows,
+    sample: SampleClock,
+    total: Batch,
+    /// The last reject is a damage that may go on in the next window.
+    open_reject: bool,
+    /// The first bytes hold keys of sign-ins, whole record or not.
+    head_names_sign_ins: bool,
+}
+
+impl ExportReader<'_> {
+    fn read_all(
+        &mut self,
+        window: &mut Window,
+        take: &mut Taker<'_>,
+        advance: &dyn Fn(u64),
+    ) -> Result<(), NotRead> {
+        let mut spans = Vec::new();
+        let mut more = WINDOW_BYTES;
+        loop {
+            spans.clear();
+            let consumed = self.frame(window, &mut spans);
+            let found = self.read_spans(window, &spans)?;
+            take(found).map_err(NotRead::Taker)?;
+            advance(consumed as u64);
+            window.done += consumed;
+            if window.at_end {
+                return Ok(());
+            }
+            // A record longer than the window: give the framer twice as much.
+            more = if consumed == 0 { more.saturating_mul(2) } else { WINDOW_BYTES };
+            window.fill(more);
+        }
+    }
+
+    fn frame(&mut self, window: &Window, spans: &mut Vec<Span>) -> usize {
+        let (bytes, base, at_end) = (window.bytes(), window.offset(), window.at_end);
+        match &mut self.framer {
+            Framer::Json(framer) => framer.frame(bytes, base, at_end, spans),
+            Framer::Csv(framer, _) => framer.frame(bytes, base, at_end, spans),
+        }
+    }
+
+    /// Reads the records of a window and adds up the rest; returns the partner sign-ins.
+    fn read_spans(&mut self, window: &Window, spans: &[Span]) -> Result<Vec<FoundSignIn>, NotRead> {
+        let bytes_of = |span: &Span| {
+            let start = (span.offset - window.offset()) as usize;
+            &window.bytes()[start..start + span.len]
+        };
+        let is_record = |span: &&Span| matches!(span.kind, SpanKind::Record { .. });
+        let header_spans = self.learn_rows(spans.iter().filter(is_record).map(bytes_of))?;
+        let mut records = Vec::new();
+        let mut headers_left = header_spans;
+        for span in spans {
+            match span.kind {
+                SpanKind::Record { .. } if headers_left > 0 => {
+                    headers_left -= 1;
+                    self.total.tally.separator_bytes += span.len as u64;
+                }
+                SpanKind::Record { recovered } => records.push(Framed {
+                    bytes: bytes_of(span),
+                    offset: span.offset,
+                    recovered,
+                    sampled: self.sample.is_due(span.offset),
+                }),
+                SpanKind::Separator => self.total.tally.separator_bytes += span.len as u64,
+                SpanKind::Damage { reason, continued } => {
+                    self.damage(span, bytes_of(span), reason, continued);
+                }
+            }
+        }
+        let batch = self.read_records(&records);
+        let found = self.keep(batch);
+        Ok(found)
+    }
+
+    /// Finds out how to read this file from its first records; returns how many of them are
+    /// headers.
+    fn learn_rows<'b>(
+        &mut self,
+        mut records: impl Iterator<Item = &'b [u8]>,
+    ) -> Result<usize, NotRead> {
+        if !matches!(self.rows, Rows::Unknown) {
+            return Ok(0);
+        }
+        if let Framer::Csv(_, delimiter) = self.framer {
+            let Some(header) = records.next() else { return Ok(0) };
+            let file_type = dialect::sign_in_type_of_file_name(&self.source.shown);
+            let header = csv_row(header, delimiter).unwrap_or_default();
+            let columns = dialect::detect_header(&header, file_type).map_err(|reason| {
+                NotRead::NoLog(NoLog {
+                    what: format!("a table, but no sign-in log: {reason}"),
+                    hint: "give the portal's CSV with its English header, or the JSON download",
+                })
+            })?;
+            self.rows = Rows::Csv { columns: Box::new(columns), delimiter };
+            return Ok(1);
+        }
+        let mut refusal = None;
+        for record in records.take(DETECT_RECORDS) {
+            match Dialect::detect_json(record) {
+                Ok(dialect) => {
+                    self.rows = Rows::Json(dialect);
+                    return Ok(0);
+                }
+                Err(no_dialect) => refusal = refusal.or(Some(no_dialect)),
+            }
+        }
+        match refusal {
+            None => Ok(0),
+            Some(no_dialect) => Err(NotRead::NoLog(NoLog {
+                what: format!("JSON, but no sign-in log: {no_dialect}"),
+                hint: "give an export of the sign-in logs",
+            })),
+        }
+    }
+
+    /// Counts a damaged span: one record, one reject, however many windows it fills.
+    fn damage(&mut self, span: &Span, bytes: &[u8], reason: DamageReason, continued: bool) {
+        let tally = &mut self.total.tally;
+        tally.damage_bytes += span.len as u64;
+        let raw = self.options.keep_rejected_bytes.then_some(bytes);
+        match self.total.rejects.last_mut().filter(|_| continued && self.open_reject) {
+            Some(reject) => {
+                reject.length += span.len as u64;
+                if let (Some(kept), Some(more)) = (&mut reject.raw, raw) {
+                    let room = self.options.record_limit.saturating_sub(kept.len());
+                    kept.extend_from_slice(&more[..more.len().min(room)]);
+                }
+            }
+            None => {
+                tally.records += 1;
+                tally.rejected += 1;
+                self.total.rejects.push(Reject {
+                    offset: span.offset,
+                    length: span.len as u64,
+                    reason: reason.to_string(),
+                    raw: raw.map(<[u8]>::to_vec),
+                });
+            }
+        }
+        tally.unfinished += u64::from(reason == DamageReason::Unfinished && !continued);
+        self.open_reject = true;
+    }
+
+    fn read_records(&self, records: &[Framed<'_>]) -> Batch {
+        let bytes: usize = records.iter().map(|record| record.bytes.len()).sum();
+        let one_by_one = |part: &[Framed<'_>]| {
+            let mut batch = Batch::default();
+            for record in part {
+                self.read_record(*record, &mut batch);
+            }
+            batch
+        };
+        match self.options.pool {
+            Some(pool) if bytes >= SHARED_BYTES => pool.install(|| {
+                records.par_chunks(64).map(one_by_one).reduce(Batch::default, Batch::add)
+            }),
+            _ => one_by_one(records),
+        }
+    }
+
+    fn read_record(&self, record: Framed<'_>, batch: &mut Batch) {
+        batch.tally.records += 1;
+        batch.tally.record_bytes += record.bytes.len() as u64;
+        let must_parse = record.sampled || record.recovered || !self.options.use_peek;
+        if !must_parse && self.may_skip(record.bytes) {
+            batch.tally.other += 1;
+            return;
+        }
+        match self.normalise(record.bytes) {
+            Ok((reading, repaired)) => self.join(record, reading, repaired, batch),
+            Err(Unreadable::OtherCategory { .. }) => batch.tally.other += 1,
+            Err(reason) => self.reject(record, &reason, batch),
+        }
+    }
+
+    fn may_skip(&self, record: &[u8]) -> bool {
+        match self.rows {
+            Rows::Json(_) => self.options.peek.may_skip(record),
+            Rows::Csv { .. } | Rows::Unknown => false,
+        }
+    }
+
+    /// Reads a record to a sign-in; true if its texts had to be repaired.
+    fn normalise(&self, record: &[u8]) -> Result<(Reading, bool), Unreadable> {
+        match &self.rows {
+            Rows::Unknown => Err(Unreadable::OtherKind),
+            Rows::Json(dialect) => {
+                let normalised = dialect.normalise_json(record)?;
+                Ok((normalised.reading, normalised.repaired))
+            }
+            Rows::Csv { columns, delimiter } => {
+                let row = csv_row(record, *delimiter).ok_or(Unreadable::Encoding)?;
+                let repaired = std::str::from_utf8(record).is_err();
+                Ok((columns.normalise(&row)?, repaired))
+            }
+        }
+    }
+
+    /// Joins a sign-in against the partner list: partner, other, or a reject if it cannot be judged.
+    fn join(&self, record: Framed<'_>, reading: Reading, repaired: bool, batch: &mut Batch) {
+        let Reading { sign_in, missing } = reading;
+        let facts = Joinable::of(&sign_in);
+        let provider = provider_of(facts, self.options.partners);
+        if let (Some(_), Some(reason)) = (provider, &missing) {
+            return self.reject(record, reason, batch);
+        }
+        if record.sampled || provider.is_some() {
+            batch.evidence.observe(&sign_in, record.sampled);
+        }
+        let Some(provider) = provider else {
+            batch.tally.other += 1;
+            batch.tally.undecided += u64::from(facts.is_undecided(self.options.partners));
+            return;
+        };
+        batch.tally.partner += 1;
+        batch.found.push(FoundSignIn {
+            sign_in,
+            provider,
+            offset: record.offset,
+            recovered: record.recovered,
+            repaired,
+            record_hash: xxh3_64(record.bytes),
+        });
+    }
+
+    fn reject(&self, record: Framed<'_>, reason: &Unreadable, batch: &mut Batch) {
+        batch.tally.rejected += 1;
+        batch.rejects.push(Reject {
+            offset: record.offset,
+            length: record.bytes.len() as u64,
+            reason: reason.to_string(),
+            raw: self.options.keep_rejected_bytes.then(|| record.bytes.to_vec()),
+        });
+    }
+
+    /// Adds a window's batch to the export's and hands out the partner sign-ins.
+    fn keep(&mut self, mut batch: Batch) -> Vec<FoundSignIn> {
+        // A damage that goes on in the next window stays the last reject.
+        let open = self.total.rejects.pop().filter(|_| self.open_reject);
+        let found = std::mem::take(&mut batch.found);
+        let total = std::mem::take(&mut self.total);
+        self.total = total.add(batch);
+        self.total.rejects.extend(open);
+        found
+    }
+
+    fn finish(mut self, mut window: Window) -> Result<ReadExport, NotRead> {
+        let dialect = self.dialect()?;
+        let decoded_bytes = window.offset();
+        let (encoding, compression) = (window.stream.encoding, window.stream.compression);
+        let (fingerprint, rest) = window.stream.finish();
+        if let Some(error) = window.failure.take().or(rest.err()) {
+            self.torn_off(decoded_bytes, &error);
+        }
+        self.total.rejects.sort_by_key(|reject| reject.offset);
+        let evidence = self.total.evidence;
+        let mut blind_spots = evidence.blind_spots(dialect.lists_policies());
+        if matches!(&self.framer, Framer::Json(framer) if framer.more_pages()) {
+            blind_spots.push(BlindSpot::FurtherPages);
+        }
+        if dialect.caps().contains(&self.total.tally.records) {
+            blind_spots.push(BlindSpot::CountAtCap);
+        }
+        Ok(ReadExport {
+            fingerprint,
+            encoding,
+            compression,
+            dialect,
+            decoded_bytes,
+            tally: self.total.tally,
+            rejects: self.total.rejects,
+            evidence,
+            blind_spots,
+        })
+    }
+
+    /// The kind of a file that is read to its end.
+    fn dialect(&self) -> Result<Dialect, NotRead> {
+        match self.rows {
+            Rows::Json(dialect) => Ok(dialect),
+            Rows::Csv { .. } => Ok(Dialect::PortalCsv),
+            // An empty list or page: a log without records.
+            Rows::Unknown if self.total.tally.rejected == 0 => Ok(Dialect::Graph),
+            Rows::Unknown if self.head_names_sign_ins => Ok(Dialect::Diagnostic),
+            Rows::Unknown => Err(NotRead::NoLog(NoLog {
+                what: "JSON without a single whole record".to_owned(),
+                hint: "export it again",
+            })),
+        }
+    }
+
+    /// Notes that the stream ended before its end.
+    fn torn_off(&mut self, offset: u64, error: &io::Error) {
+        self.total.tally.records += 1;
+        self.total.tally.rejected += 1;
+        self.total.rejects.push(Reject {
+            offset,
+            length: 0,
+            reason: format!("the file cannot be read on from here: {error}"),
+            raw: None,
+        });
+    }
+}
+
+/// Whether a text holds keys that only sign-in logs have.
+fn names_sign_ins(head: &[u8]) -> bool {
+    [&b"reatedDateTime"[..], b"\"properties\"", b"esultType"]
+        .iter()
+        .any(|key| memchr::memmem::find(head, key).is_some())
+}
+
+/// The cells of one row.
+fn csv_row(record: &[u8], delimiter: u8) -> Option<csv::ByteRecord> {
+    let mut row = csv::ByteRecord::new();
+    let read = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(record)
+        .read_byte_record(&mut row);
+    matches!(read, Ok(true)).then_some(row)
+}

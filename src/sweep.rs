@@ -1,0 +1,355 @@
+//! Drives the way of a record: every export is read once, its partner sign-ins are spilled, and
+//! the run is finished and committed as a whole.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use rayon::ThreadPoolBuilder;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::dataset::{
+    Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
+    RunInput, RunOptions, SeenFile, Spill, WriteRun,
+};
+use crate::input::discover::{Found, Source};
+use crate::input::evidence::Evidence;
+use crate::input::peek::Peek;
+use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally, read_export};
+use crate::input::sniff::NoLog;
+use crate::lists::Lists;
+use crate::parallel;
+use crate::sign_in::SignInType;
+use crate::tenant::{PartnerList, TenantId};
+
+/// Counts up when a reader reads the same bytes to other rows than before: exports that an
+/// older reader has read are then read again.
+pub const READER_VERSION: u32 = 1;
+
+/// How to sweep.
+#[derive(Debug)]
+pub struct SweepOptions {
+    pub out: PathBuf,
+    pub run_id: String,
+    pub threads: usize,
+    pub use_peek: bool,
+    pub with_sha256: bool,
+    /// Bytes of the longest record that is read.
+    pub record_limit: usize,
+    pub keep_not_applied: bool,
+    pub keep_rejected_bytes: bool,
+    /// Read every export, whatever is remembered of it.
+    pub rehash: bool,
+}
+
+/// Told how far the sweep is, in bytes of the inputs.
+pub trait Progress: Sync {
+    fn start(&self, files: usize, bytes: u64);
+    fn advance(&self, bytes: u64);
+    fn finish(&self);
+}
+
+/// What a sweep did.
+#[derive(Debug)]
+pub struct Swept {
+    pub committed: Committed,
+    /// Files that were looked for sign-ins, without the lists.
+    pub files: usize,
+    /// Bytes of these files on the disk.
+    pub bytes: u64,
+    /// Exports known from an earlier run, not read again.
+    pub known: usize,
+    pub read: usize,
+    /// The ledger over the exports read; `partner` still holds the duplicates.
+    pub tally: Tally,
+    /// Files that are no sign-in logs, by path.
+    pub no_logs: Vec<(String, NoLog)>,
+    /// Files that could not be read, by path, with the cause.
+    pub failed: Vec<(String, String)>,
+    /// Exports with many unreadable records: path, rejects, records.
+    pub rejects: Vec<(String, u64, u64)>,
+}
+
+/// Why a sweep could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error("the threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("the sign-ins found cannot be kept: {0}")]
+    Spill(io::Error),
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// Reads all exports found and commits what they hold.
+///
+/// # Errors
+/// The dataset cannot be read or written. A file that cannot be read is no error: it is named
+/// in the answer, and the others count.
+pub fn sweep(
+    found: &Found,
+    lists: &Lists,
+    options: &SweepOptions,
+    progress: &dyn Progress,
+) -> Result<Swept, SweepError> {
+    let run_options = RunOptions {
+        keep_not_applied: options.keep_not_applied,
+        ..RunOptions::new(&options.run_id)
+    };
+    let run = WriteRun::begin(&options.out, run_options)?;
+    let plan = Plan::make(&run, found, &lists.partners, options.rehash);
+    let bytes = plan.to_read.iter().map(|planned| planned.source.length).sum();
+    progress.start(plan.to_read.len(), bytes);
+    let readings = read_all(&plan.to_read, lists, options, run.spill(), progress)?;
+    progress.finish();
+    let mut swept = Swept {
+        committed: Committed::default(),
+        files: found.sources.len(),
+        bytes: found.sources.iter().map(|source| source.length).sum(),
+        known: plan.known,
+        read: 0,
+        tally: Tally::default(),
+        no_logs: Vec::new(),
+        failed: found.unreadable.clone(),
+        rejects: Vec::new(),
+    };
+    let mut input = RunInput {
+        exports: Vec::new(),
+        rejects: Vec::new(),
+        partners: &lists.partners,
+        customers: &lists.customers,
+        seen: Vec::new(),
+    };
+    let mut read = Vec::new();
+    for (planned, reading) in plan.to_read.iter().zip(readings) {
+        let shown = planned.source.shown.clone();
+        match reading {
+            Ok(reading) => read.push((planned, reading)),
+            Err(NotRead::NoLog(no_log)) => swept.no_logs.push((shown, no_log)),
+            Err(NotRead::Failed(error)) => swept.failed.push((shown, error.to_string())),
+            Err(NotRead::Taker(error)) => return Err(SweepError::Spill(error)),
+        }
+    }
+    // The dataset knows an export by its place in this list.
+    read.sort_by_key(|(_, reading)| reading.number);
+    for (planned, reading) in read {
+        swept.take_in(planned, reading, &mut input);
+    }
+    swept.committed = run.finish(input)?;
+    Ok(swept)
+}
+
+/// An export to be read.
+struct Planned<'a> {
+    source: &'a Source,
+    fingerprint: u64,
+}
+
+/// What has to be read, and what is known already.
+struct Plan<'a> {
+    to_read: Vec<Planned<'a>>,
+    known: usize,
+}
+
+impl<'a> Plan<'a> {
+    fn make(run: &WriteRun, found: &'a Found, partners: &PartnerList, rehash: bool) -> Self {
+        let mut plan = Self { to_read: Vec::new(), known: 0 };
+        for source in &found.sources {
+            let fingerprint = reading_fingerprint(source, partners);
+            if !rehash && is_known(run, source, fingerprint) {
+                plan.known += 1;
+                continue;
+            }
+            plan.to_read.push(Planned { source, fingerprint });
+        }
+        plan
+    }
+}
+
+fn is_known(run: &WriteRun, source: &Source, fingerprint: u64) -> bool {
+    let Some(seen) = seen_file(source, Vec::new()) else { return false };
+    let exports = run.seen().exports_of(&seen.path, seen.bytes, seen.modified_ns);
+    exports.is_some_and(|exports| {
+        !exports.is_empty() && exports.iter().all(|&export| run.known(export, fingerprint))
+    })
+}
+
+/// What is remembered of a file; nothing where the file system keeps no times.
+fn seen_file(source: &Source, exports: Vec<Identity>) -> Option<SeenFile> {
+    let age = source.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(SeenFile {
+        path: std::path::absolute(&source.path).ok()?.to_str()?.to_owned(),
+        bytes: source.length,
+        modified_ns: i64::try_from(age.as_nanos()).ok()?,
+        exports,
+    })
+}
+
+/// Everything besides the bytes on which the rows of an export depend.
+fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&READER_VERSION.to_le_bytes());
+    for partner in partners.iter() {
+        hash.update(&partner.tenant_id.as_u128().to_le_bytes());
+    }
+    for domain in partners.domains() {
+        hash.update(domain.as_bytes());
+        hash.update(&[0]);
+    }
+    if let Some(tenant) = source.path_tenant {
+        hash.update(b"path");
+        hash.update(&tenant.as_u128().to_le_bytes());
+    }
+    hash.digest()
+}
+
+/// An export that was read, with the number that its rows carry in the spill.
+struct Read {
+    number: u32,
+    export: ReadExport,
+}
+
+fn read_all(
+    to_read: &[Planned<'_>],
+    lists: &Lists,
+    options: &SweepOptions,
+    spill: &Spill,
+    progress: &dyn Progress,
+) -> Result<Vec<Result<Read, NotRead>>, SweepError> {
+    let peek = Peek::new(lists.partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let pool = match options.threads {
+        1 => None,
+        threads => Some(ThreadPoolBuilder::new().num_threads(threads).build()?),
+    };
+    let read_options = ReadOptions {
+        partners: &lists.partners,
+        peek: &peek,
+        use_peek: options.use_peek,
+        with_sha256: options.with_sha256,
+        record_limit: options.record_limit,
+        keep_rejected_bytes: options.keep_rejected_bytes,
+        pool: pool.as_ref(),
+    };
+    let numbers = AtomicU32::new(0);
+    Ok(parallel::map(to_read, options.threads, |planned| {
+        // Only a file that turns out to be a log takes a number, and the dataset counts on
+        // there being no gaps.
+        let mut number = None;
+        let mut take_number = || *number.get_or_insert_with(|| numbers.fetch_add(1, Relaxed));
+        let mut spill_found = |found: Vec<FoundSignIn>| {
+            if found.is_empty() {
+                return Ok(());
+            }
+            let number = take_number();
+            let rows: Vec<PartnerSignIn> =
+                found.into_iter().map(|found| row_of(found, number)).collect();
+            spill.append(&rows).map_err(io::Error::other)
+        };
+        let advance = |bytes| progress.advance(bytes);
+        let export = read_export(planned.source, &read_options, &mut spill_found, &advance)?;
+        Ok(Read { number: take_number(), export })
+    }))
+}
+
+/// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
+/// not, the export's end does.
+fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
+    PartnerSignIn {
+        sign_in: found.sign_in,
+        provider: found.provider,
+        export,
+        offset: found.offset,
+        recovered: found.recovered,
+        repaired: found.repaired,
+        record_hash: found.record_hash,
+    }
+}
+
+impl Swept {
+    /// Notes what an export gave, for the answer and for the commit.
+    fn take_in(&mut self, planned: &Planned<'_>, reading: Read, input: &mut RunInput<'_>) {
+        let Read { number, export } = reading;
+        let source = planned.source;
+        self.read += 1;
+        self.tally += export.tally;
+        if export.tally.rejected > 0 {
+            let tally = export.tally;
+            self.rejects.push((source.shown.clone(), tally.rejected, tally.records));
+        }
+        let identity =
+            Identity { xxh3: export.fingerprint.xxh3, length: export.fingerprint.length };
+        input.seen.extend(seen_file(source, vec![identity]));
+        input.exports.push(export_reading(planned, identity, &export));
+        input.rejects.extend(export.rejects.into_iter().map(|reject| RejectRow {
+            export: number,
+            offset: reject.offset,
+            length: reject.length,
+            reason: reject.reason,
+            raw: reject.raw,
+        }));
+    }
+}
+
+/// An export as the dataset remembers it.
+fn export_reading(planned: &Planned<'_>, identity: Identity, export: &ReadExport) -> ExportReading {
+    let tally = export.tally;
+    let exporting_tenant = export.evidence.exporting_tenant(planned.source.path_tenant);
+    ExportReading {
+        path: planned.source.shown.clone(),
+        identity,
+        fingerprint: planned.fingerprint,
+        sha256: export.fingerprint.sha256,
+        bytes: export.fingerprint.length,
+        decoded_bytes: export.decoded_bytes,
+        encoding: export.encoding.as_str().to_owned(),
+        compression: export.compression.as_str().to_owned(),
+        dialect: export.dialect.as_str().to_owned(),
+        records: tally.records,
+        candidates: tally.partner,
+        other: tally.other,
+        undecided: tally.undecided,
+        rejected: tally.rejected,
+        unfinished: tally.unfinished,
+        record_bytes: tally.record_bytes,
+        separator_bytes: tally.separator_bytes,
+        damage_bytes: tally.damage_bytes,
+        first_at: export.evidence.first_at,
+        last_at: export.evidence.last_at,
+        evidence_basis: export.evidence.basis().to_owned(),
+        exporting_tenant,
+        blind_spots: export.blind_spots.iter().map(|spot| spot.as_str().to_owned()).collect(),
+        coverage: coverage_of(&export.evidence, exporting_tenant),
+    }
+}
+
+/// The sample by exporting tenant and hour. The tenant is the record's envelope's, else the
+/// export's, else the resource tenant, since a record that nobody claims is taken for inbound.
+fn coverage_of(evidence: &Evidence, exporting_tenant: Option<TenantId>) -> Vec<CoverageRow> {
+    let mut rows: BTreeMap<(Option<TenantId>, DateTime<Utc>), CoverageRow> = BTreeMap::new();
+    for (key, &sampled) in &evidence.coverage {
+        let tenant = key.exporting.or(exporting_tenant).or(key.resource);
+        let row = rows.entry((tenant, key.hour)).or_insert(CoverageRow {
+            tenant,
+            hour: key.hour,
+            sampled: 0,
+            interactive_user: 0,
+            non_interactive_user: 0,
+            service_principal: 0,
+            managed_identity: 0,
+            unknown_type: 0,
+        });
+        row.sampled += sampled;
+        *match key.sign_in_type {
+            SignInType::InteractiveUser => &mut row.interactive_user,
+            SignInType::NonInteractiveUser => &mut row.non_interactive_user,
+            SignInType::ServicePrincipal => &mut row.service_principal,
+            SignInType::ManagedIdentity => &mut row.managed_identity,
+            SignInType::Unknown => &mut row.unknown_type,
+        } += sampled;
+    }
+    rows.into_values().collect()
+}
