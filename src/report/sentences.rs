@@ -9,6 +9,10 @@ use crate::tenant::TenantId;
 
 /// How many other providers are named in the notices; all stand in the table.
 const PROVIDERS_NAMED: usize = 2;
+/// Wide enough for most notices, and narrow enough for a terminal.
+const NOTICE_COLUMNS: usize = 98;
+/// Of a provider's name in a sentence: a name must not push the figures out of the line.
+const NAME_COLUMNS: usize = 28;
 
 /// The answer in one line for each listed partner, or what is missing for one.
 pub(super) fn answers(summary: &Summary) -> Vec<String> {
@@ -122,11 +126,27 @@ pub(super) fn notices(summary: &Summary, facts: &RunFacts) -> Vec<String> {
     }
     notices.extend(coming_blocks(summary));
     notices.extend(cannot_tell(summary));
-    notices.extend(missing_logs(summary));
-    notices.extend(reservations(summary));
-    notices.extend(unreadable(summary, facts));
+    notices.extend(logs_wanted(summary));
+    notices.extend(packed(missing(summary, facts)));
+    notices.extend(disputed(summary));
+    notices.extend(packed(reservations(summary)));
     notices.extend(ledger(summary));
     notices
+}
+
+/// Short sentences side by side, as long as a terminal's line holds them.
+fn packed(sentences: Vec<String>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for sentence in sentences {
+        match lines.last_mut() {
+            Some(line) if line.len() + sentence.len() < NOTICE_COLUMNS => {
+                line.push(' ');
+                line.push_str(&sentence);
+            }
+            _ => lines.push(sentence),
+        }
+    }
+    lines
 }
 
 fn other_providers(summary: &Summary) -> Vec<String> {
@@ -140,18 +160,16 @@ fn other_providers(summary: &Summary) -> Vec<String> {
 }
 
 fn other_provider(provider: &ProviderSummary) -> String {
-    let name = words::provider(provider);
+    let name = words::provider(provider, NAME_COLUMNS);
     if provider.counts.succeeded > 0 {
         return format!(
-            "Other provider got in: {name}, {}, {}. Not on your list.",
+            "Other provider, not on your list, got in: {name}, {}, {}.",
             customers_of(provider.customers_got_in()),
             words::counted(provider.counts.succeeded, "time", "times"),
         );
     }
-    format!(
-        "Other provider tried and did not get in: {name}, {}. Not on your list.",
-        customers_of(provider.customers.len()),
-    )
+    let customers = customers_of(provider.customers.len());
+    format!("Other provider, not on your list, did not get in: {name}, {customers}.")
 }
 
 fn customers_of(count: usize) -> String {
@@ -176,48 +194,51 @@ fn coming_blocks(summary: &Summary) -> Option<String> {
     })
 }
 
-fn cannot_tell(summary: &Summary) -> Vec<String> {
+fn cannot_tell(summary: &Summary) -> Option<String> {
     let of = |doubt: Doubt| -> Vec<&CustomerSummary> {
         summary.customers.iter().filter(|customer| customer.doubt == Some(doubt)).collect()
     };
-    [Doubt::Blind, Doubt::NeverTried, Doubt::NotTriedLately]
+    let parts: Vec<String> = [Doubt::Blind, Doubt::NeverTried, Doubt::NotTriedLately]
         .into_iter()
         .filter_map(|doubt| cannot_tell_for(doubt, &of(doubt)))
-        .collect()
+        .collect();
+    (!parts.is_empty()).then(|| format!("Cannot tell: {}.", parts.join("; ")))
 }
 
 fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<String> {
     let count = customers.len();
-    let line = format!("Cannot tell: {}: {}", customers_of(count), words::doubt_words(doubt));
+    let part = format!("{}, {}", customers_of(count), words::doubt_words(doubt));
     let spots: BTreeSet<&str> =
         customers.iter().flat_map(|customer| &customer.blind_spots).map(String::as_str).collect();
     let reasons: Vec<&str> = spots.into_iter().collect();
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {
-            Some(format!("{line} ({}).", reasons.join(", ")))
+            Some(format!("{part} ({})", reasons.join(", ")))
         }
-        _ => Some(format!("{line}.")),
+        _ => Some(part),
     }
 }
 
-fn missing_logs(summary: &Summary) -> Vec<String> {
-    let mut lines = Vec::new();
+fn logs_wanted(summary: &Summary) -> Option<String> {
     let wanted: u64 = summary.partners.iter().map(|partner| partner.logs_wanted).sum();
-    if wanted > 0 {
-        let logs = words::counted(wanted, "customer's log", "customers' logs");
-        lines.push(format!("Next: export {logs}; your own log does not show the policies there."));
-    }
+    let logs = words::counted(wanted, "customer's log", "customers' logs");
+    (wanted > 0)
+        .then(|| format!("Next: export {logs}; your own log does not show the policies there."))
+}
+
+/// What is not here, or is here and was not asked for.
+fn missing(summary: &Summary, facts: &RunFacts) -> Vec<String> {
+    let mut lines = Vec::new();
     let no_log = of_state(summary, CustomerState::NoLog);
     if no_log > 0 {
-        lines.push(format!("{} without a log here.", words::customers(no_log)));
+        lines.push(format!("{} without a log.", words::customers(no_log)));
     }
     let unlisted = summary.partners.iter().map(|partner| partner.unlisted_customers).max();
     if let Some(unlisted) = unlisted.filter(|&unlisted| unlisted > 0) {
-        let verb = if unlisted == 1 { "is" } else { "are" };
-        let customers = words::customers(unlisted);
-        lines.push(format!("{customers} in these logs {verb} not on your list; counted above."));
+        lines.push(format!("{} not on your list, counted above.", words::customers(unlisted)));
     }
+    lines.extend(unreadable(summary, facts));
     lines
 }
 
@@ -232,20 +253,23 @@ fn of_state(summary: &Summary, state: CustomerState) -> u64 {
     u64::try_from(customers.len()).unwrap_or(u64::MAX)
 }
 
+fn disputed(summary: &Summary) -> Option<String> {
+    let disputed: u64 = summary.partners.iter().map(|partner| partner.counts.disputed).sum();
+    let sign_ins = words::counted(disputed, "sign-in lists", "sign-ins list");
+    (disputed > 0).then(|| {
+        format!(
+            "Disputed: {sign_ins} a failing policy, the status says otherwise; no state rests on it."
+        )
+    })
+}
+
 /// How far the states can be trusted.
 fn reservations(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
-    let disputed: u64 = summary.partners.iter().map(|partner| partner.counts.disputed).sum();
-    if disputed > 0 {
-        let sign_ins = words::counted(disputed, "sign-in lists", "sign-ins list");
-        lines.push(format!(
-            "Disputed: {sign_ins} a failing policy, the status says otherwise; no state rests on it."
-        ));
-    }
     let stale = summary.customers.iter().filter(|customer| customer.is_stale).count();
     if stale > 0 {
         lines.push(format!(
-            "Stale: the evidence on {} ends more than 3 days before the newest.",
+            "Stale: evidence on {} ends 3 days or more before the newest.",
             customers_of(stale)
         ));
     }

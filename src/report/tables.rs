@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clean;
 use super::table::{Column, Table};
 use super::words;
 use crate::summary::state::CustomerState;
@@ -159,7 +160,7 @@ pub(super) fn other_providers(summary: &Summary) -> Table {
 
 fn provider_cells(provider: &ProviderSummary) -> Vec<String> {
     vec![
-        words::provider(provider),
+        words::provider(provider, clean::CELL_COLUMNS_MAX),
         provider.home_tenant_id.map(|id| id.to_string()).unwrap_or_default(),
         provider.customers.len().to_string(),
         words::number(provider.counts.succeeded),

@@ -10,7 +10,7 @@ use crate::summary::{PartnerSummary, Summary};
 const LINES_MAX: usize = 40;
 /// Of partners named by the user; more stand in report.md.
 const PARTNERS_MAX: usize = 3;
-const NOTICES_MAX: usize = 9;
+const NOTICES_MAX: usize = 8;
 /// Of one customer; the rest is counted.
 const POLICIES_MAX: usize = 3;
 
@@ -111,14 +111,18 @@ impl Page {
             [] => tables::other_providers(summary),
             _ => Table::new(Vec::new()),
         };
-        let tables = [
+        let mut tables = [
             tables::blocked(summary, POLICIES_MAX),
             tables::policies_to_change(summary),
             tables::causes(summary),
             tables::failing(summary),
             others,
         ];
-        let shown = self.share_room(&tables, room);
+        if !fits(&tables, room) {
+            // The error codes say the same by cause.
+            tables[3].rows.clear();
+        }
+        let shown = share_room(&tables, room);
         let [blocked, policies, causes, failing, others] = &tables;
         let [of_blocked, of_policies, of_causes, of_failing, of_others] = shown;
         let mut lines = Vec::new();
@@ -128,20 +132,6 @@ impl Page {
         self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(failing, of_failing)]);
         self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(others, of_others)]);
         lines
-    }
-
-    /// How many groups of each table to show.
-    fn share_room(&self, tables: &[Table; 5], room: usize) -> [usize; 5] {
-        let groups = tables.each_ref().map(Table::groups);
-        let heads = groups.iter().filter(|groups| !groups.is_empty()).count();
-        let [_, policies, causes, ..] = &groups;
-        // What to do holds two tables.
-        let lists = heads - usize::from(!policies.is_empty() && !causes.is_empty());
-        // A blank line and a title for each list, and where not all fits, a line to say so.
-        let room = room.saturating_sub(2 * lists + heads);
-        let rows: usize = groups.iter().flatten().sum();
-        let room = if rows <= room { room } else { room.saturating_sub(lists) };
-        share(room, &groups)
     }
 
     fn list(&self, lines: &mut Vec<String>, title: &str, tables: &[(&Table, usize)]) {
@@ -184,6 +174,29 @@ impl Page {
     fn closing(&self, facts: &RunFacts) -> Vec<String> {
         facts.closing.iter().map(|line| self.sentence(line)).collect()
     }
+}
+
+/// Lines that the lists take beside their rows: a blank line and a title for each list, a
+/// head for each table; and the number of lists.
+fn overhead(tables: &[Table; 5]) -> (usize, usize) {
+    let [_, policies, causes, ..] = tables;
+    let heads = tables.iter().filter(|table| !table.rows.is_empty()).count();
+    // What to do holds two tables.
+    let lists = heads - usize::from(!policies.rows.is_empty() && !causes.rows.is_empty());
+    (2 * lists + heads, lists)
+}
+
+fn fits(tables: &[Table; 5], room: usize) -> bool {
+    let rows: usize = tables.iter().map(|table| table.rows.len()).sum();
+    overhead(tables).0 + rows <= room
+}
+
+/// How many groups of each table to show.
+fn share_room(tables: &[Table; 5], room: usize) -> [usize; 5] {
+    let (overhead, lists) = overhead(tables);
+    // Where not all fits, each list has a line to say so.
+    let notes = if fits(tables, room) { 0 } else { lists };
+    share(room.saturating_sub(overhead + notes), &tables.each_ref().map(Table::groups))
 }
 
 /// Gives each table a group of rows in turn, as long as there is room for it. The first table

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::RunFacts;
+use super::{RunFacts, clean};
 use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
 use crate::summary::state::{CustomerState, Doubt};
@@ -81,6 +81,7 @@ pub(super) fn since(customer: &CustomerSummary) -> String {
     match customer.since {
         Some(since) if customer.since_before_evidence => format!("before {}", day(since)),
         Some(since) => moment(since),
+        None if customer.state == CustomerState::Partly => "at times".to_owned(),
         None => String::new(),
     }
 }
@@ -115,8 +116,9 @@ pub(super) fn partner(partner: &PartnerSummary) -> String {
 }
 
 /// A provider with the start of its id: names alone can be chosen by anyone.
-pub(super) fn provider(provider: &ProviderSummary) -> String {
+pub(super) fn provider(provider: &ProviderSummary, name_columns: usize) -> String {
     let name = provider.name.as_deref().or(provider.example_account.as_deref());
+    let name = name.map(|name| clean::clean(name, name_columns));
     match (provider.home_tenant_id, name) {
         (Some(id), Some(name)) => format!("{name} {}", id.short()),
         (Some(id), None) => id.short(),
@@ -147,9 +149,9 @@ pub(super) fn state_of(customer: &CustomerSummary) -> String {
 
 pub(super) fn doubt_words(doubt: Doubt) -> &'static str {
     match doubt {
-        Doubt::Blind => "the logs could not have shown a block",
-        Doubt::NeverTried => "no sign-in of the partner in the logs",
-        Doubt::NotTriedLately => "no finished try in the last 14 days of the logs",
+        Doubt::Blind => "the logs could not show a block",
+        Doubt::NeverTried => "no sign-in of the partner",
+        Doubt::NotTriedLately => "no finished try in 14 days",
     }
 }
 
@@ -181,7 +183,16 @@ pub(super) fn controls(names: &[String]) -> String {
     if names.is_empty() {
         return "not shown by this log".to_owned();
     }
-    distinct(names.iter().map(|name| control_word(name)))
+    distinct(names.iter().map(|name| strength(name).unwrap_or_else(|| control_word(name))))
+}
+
+/// The name of an authentication strength without what the log says of its result.
+fn strength(control: &str) -> Option<&str> {
+    let name = control.strip_prefix("authentication strength: ")?;
+    let without_result = name.rsplit_once(" (").filter(|(_, result)| {
+        result.strip_suffix(')').is_some_and(|word| word.chars().all(char::is_alphanumeric))
+    });
+    Some(without_result.map_or(name, |(name, _)| name))
 }
 
 pub(super) fn conditions(names: &[String]) -> String {

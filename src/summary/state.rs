@@ -175,15 +175,23 @@ impl RouteHistory {
         self.runs.iter().filter(move |run| run.last_at >= oldest)
     }
 
-    /// Since when the route has been in its state, for the states that are trouble.
+    /// Since when the route has been in its state, for the states that are trouble. What
+    /// swings has no such moment.
     pub fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.state(now)? {
             RouteState::Blocked => self.blocked_since,
             RouteState::Failing => self.failing_since,
+            RouteState::Intermittent | RouteState::Recovered | RouteState::GettingIn => None,
+        }
+    }
+
+    /// The first block that still matters: older ones are history.
+    pub fn blocks_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.state(now)? {
             RouteState::Intermittent => {
                 self.recent_runs(now).find(|run| run.blocked).map(|run| run.first_at)
             }
-            RouteState::Recovered | RouteState::GettingIn => None,
+            _ => self.blocked_since,
         }
     }
 
@@ -406,7 +414,8 @@ mod tests {
         assert_eq!(swinging.state(day(5)), Some(RouteState::Intermittent));
         assert_eq!(swinging.state(day(8)), Some(RouteState::Intermittent));
         assert_eq!(swinging.state(day(9)), Some(RouteState::Recovered));
-        assert_eq!(swinging.since(day(5)), Some(day(2)));
+        assert_eq!(swinging.since(day(5)), None);
+        assert_eq!(swinging.blocks_from(day(5)), Some(day(2)));
     }
 
     #[test]
