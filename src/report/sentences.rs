@@ -194,7 +194,7 @@ fn coming_blocks(summary: &Summary) -> Option<String> {
     })
 }
 
-fn cannot_tell(summary: &Summary) -> Option<String> {
+fn cannot_tell(summary: &Summary) -> Vec<String> {
     let of = |doubt: Doubt| -> Vec<&CustomerSummary> {
         summary.customers.iter().filter(|customer| customer.doubt == Some(doubt)).collect()
     };
@@ -202,7 +202,7 @@ fn cannot_tell(summary: &Summary) -> Option<String> {
         .into_iter()
         .filter_map(|doubt| cannot_tell_for(doubt, &of(doubt)))
         .collect();
-    (!parts.is_empty()).then(|| format!("Cannot tell: {}.", parts.join("; ")))
+    packed(parts.into_iter().map(|part| format!("Cannot tell: {part}.")).collect())
 }
 
 fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<String> {
