@@ -215,10 +215,9 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
     fn visit_str<E>(self, text: &str) -> Result<OrText<T>, E> {
         let text = text.trim();
         // A JSON text may itself be wrapped once more: `"\"{…}\""`.
-        let value = serde_json::from_str(text).or_else(|error| {
-            let unwrapped: String = serde_json::from_str(text).map_err(|_| error)?;
-            serde_json::from_str(&unwrapped)
-        });
+        let unwrapped: Option<String> =
+            if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+        let value = serde_json::from_str(unwrapped.as_deref().unwrap_or(text));
         Ok(OrText(value.unwrap_or_default()))
     }
 

@@ -1,8 +1,9 @@
 //! The cheap look before parsing: *filter before you parse* (Palkar et al., Sparser, VLDB 2018).
 //!
-//! Nearly all records are sign-ins of a tenant's own users. A record is skipped only if a look at its bytes proves that
-//! its home tenant is no listed partner, that no service provider came in, and that no listed partner owns the app. Any
-//! doubt, also any unusual spelling, and the record is parsed: peek may cost time, never a row.
+//! Nearly all records are sign-ins of a tenant's own users. A record is skipped only if a look at
+//! its bytes proves that its home tenant is no listed partner, that no service provider came in,
+//! and that no listed partner owns the app. Any doubt, also any unusual spelling, and the record is
+//! parsed: peek may cost time, never a row.
 
 use memchr::{memchr_iter, memmem};
 
@@ -27,10 +28,11 @@ impl Peek {
     }
 
     /// Whether this JSON record can be told, without parsing, to be no partner sign-in. The rules:
-    /// (a) there is a home tenant, and each is a plainly quoted key with a plainly quoted GUID that is not listed;
-    /// (b) "service provider" does not occur; (c) each cross-tenant access type is null or a quoted word, since a number
-    /// is a set of flags; (d) no letter or digit is escaped, so that nothing hides from the other rules; (e) each app
-    /// owner is null, empty or a plainly quoted GUID that is not listed.
+    /// (a) there is a home tenant, and each is a plainly quoted key with a plainly quoted GUID that
+    /// is not listed; (b) "service provider" does not occur; (c) each cross-tenant access type is
+    /// null or a quoted word, since a number is a set of flags; (d) no letter or digit is escaped,
+    /// so that nothing hides from the other rules; (e) each app owner is null, empty or a plainly
+    /// quoted GUID that is not listed.
     pub fn may_skip(&self, record: &[u8]) -> bool {
         let mut home_tenants = 0;
         let clear = each_anchor(record, |anchor| match anchor {
@@ -54,9 +56,9 @@ impl Peek {
         clear && home_tenants > 0 && !self.escapes_letter_or_digit(record)
     }
 
-    /// Whether this CSV row can be told, without parsing, to be no partner sign-in: no listed tenant, no service
-    /// provider and none of these domains (in lower case) occurs anywhere. The caller has to look at the cross-tenant
-    /// access column itself where that may hold a number.
+    /// Whether this CSV row can be told, without parsing, to be no partner sign-in: no listed
+    /// tenant, no service provider and none of these domains (in lower case) occurs anywhere. The
+    /// caller has to look at the cross-tenant access column itself where that may hold a number.
     pub fn may_skip_csv(&self, row: &[u8], domains: &[String]) -> bool {
         let no_provider = each_anchor(row, |anchor| match anchor {
             Anchor::Provider(at) => !follows_service(row, at),
@@ -203,7 +205,8 @@ fn tenant_key(bytes: &[u8], tenant: usize) -> TenantKey {
     TenantKey::Other
 }
 
-/// `"homeTenantId` or `"HomeTenantId`, not within a string. Any other spelling is parsed: the last of several wins then.
+/// `"homeTenantId` or `"HomeTenantId`, not within a string. Any other spelling is parsed: the last
+/// of several wins then.
 fn is_plain_home_key(bytes: &[u8], tenant: usize) -> bool {
     let Some(start) = tenant.checked_sub("\"home".len()) else { return false };
     let key = &bytes[start..];
@@ -221,7 +224,8 @@ fn is_null_or_empty(value: &[u8]) -> bool {
     value.starts_with(b"null") || value.starts_with(b"\"\"")
 }
 
-/// One word of letters and digits that begins with a letter: neither a number, nor a list, nor escaped.
+/// One word of letters and digits that begins with a letter: neither a number, nor a list, nor
+/// escaped.
 fn is_null_or_word(value: &[u8]) -> bool {
     if is_null_or_empty(value) {
         return true;

@@ -26,6 +26,8 @@ pub struct Form {
     /// Records in one document, before the next is glued to it.
     document: usize,
     between_documents: &'static str,
+    /// Records in one gzip member.
+    member: usize,
     /// What a document begins and ends with, and what stands between its records.
     open: String,
     separator: String,
@@ -54,6 +56,7 @@ impl Form {
             ends_with_line_end: rng.chance(0.7),
             document: if is_glued { 1 + rng.below(60) } else { usize::MAX },
             between_documents: *rng.pick(&["\n", "", "\r\n"]),
+            member: 10 + rng.below(500),
             open: String::new(),
             separator: line_end.into(),
             close: String::new(),
@@ -84,7 +87,7 @@ impl Form {
 
     pub fn path(&self, file: &FilePlan) -> String {
         // Not every compressed file says so.
-        let is_named = self.wrap.gzip && file.seed % 2 == 0;
+        let is_named = self.wrap.gzip && file.seed.is_multiple_of(2);
         format!("{}{}", file.path, if is_named { ".gz" } else { "" })
     }
 }
@@ -187,7 +190,7 @@ impl Writer<'_> {
     ) -> (Vec<u8>, bool) {
         let kind = self.file.kind;
         let sign_in = SignIn::new(self.world, self.file.exporter, entry);
-        let mut text = self.render(&sign_in, entry, scratch);
+        let mut text = self.render(at, &sign_in, entry, scratch);
         let mut fate = std::mem::replace(&mut self.next_fate, Fate::Certain);
         let mut ends_here = false;
         if let Some(damage) = self.draw_damage(at, entry) {
@@ -211,14 +214,14 @@ impl Writer<'_> {
         (text.bytes, ends_here)
     }
 
-    fn render(&mut self, sign_in: &SignIn, entry: &Entry, scratch: Vec<u8>) -> Text {
+    fn render(&mut self, at: usize, sign_in: &SignIn, entry: &Entry, scratch: Vec<u8>) -> Text {
         let kind = self.file.kind;
         if kind.is_csv() {
             let mut bytes = scratch;
             let soft = portal_csv::row(&mut bytes, &self.columns, sign_in, kind);
             return Text { bytes, soft, has_id: true };
         }
-        let quirk = Quirk::draw(self.world.options.hostile_share, entry, kind, &mut self.rng);
+        let quirk = self.draw_quirk(at, entry);
         let draft = Draft { sign_in, quirk };
         let mut w = Json::new(scratch, self.form.style, self.form.depth);
         match kind {
@@ -229,6 +232,15 @@ impl Writer<'_> {
         Text { bytes: w.out, soft: w.soft, has_id: quirk != Some(Quirk::NoId) }
     }
 
+    /// After damage in a nested file a reader goes on where a record begins like the first one,
+    /// so among damage all records begin alike.
+    fn draw_quirk(&mut self, at: usize, entry: &Entry) -> Option<Quirk> {
+        let options = &self.world.options;
+        let quirk = Quirk::draw(options.hostile_share, entry, self.file.kind, &mut self.rng);
+        let must_begin_alike = options.damage > 0.0 && layout(self.file.kind) == Layout::Nested;
+        quirk.filter(|quirk| !must_begin_alike || (at > 0 && !quirk.changes_first_key()))
+    }
+
     fn draw_damage(&mut self, at: usize, entry: &Entry) -> Option<Damage> {
         if entry.safe || !self.rng.chance(self.world.options.damage) {
             return None;
@@ -236,12 +248,13 @@ impl Writer<'_> {
         let layout = layout(self.file.kind);
         let is_last = at + 1 == self.file.entries.len();
         let damage = Damage::draw(layout, is_last, &mut self.rng);
-        // A nested file's first record shows where records stand, and a partner's file without
-        // envelopes must show whose it is. The safe record behind must not suffer either.
+        // A file's first record shows what the file is and where its records stand, and a
+        // partner's file without envelopes must show whose it is. The safe record behind must
+        // not suffer either.
         let is_next_safe = self.file.entries.get(at + 1).is_some_and(|next| next.safe);
         let is_partner_log =
             matches!(self.file.exporter, Exporter::Partner(_)) && !self.file.kind.is_diagnostic();
-        let must_hold = layout == Layout::Nested && (at == 0 || is_next_safe);
+        let must_hold = at == 0 || (layout == Layout::Nested && is_next_safe);
         (damage == Damage::Garbage || !(must_hold || is_partner_log)).then_some(damage)
     }
 
@@ -255,7 +268,7 @@ impl Writer<'_> {
     ) -> io::Result<()> {
         let form = self.form;
         let is_last = at + 1 == self.file.entries.len();
-        if at > 0 && at % 500 == 0 {
+        if at > 0 && at.is_multiple_of(form.member) {
             sink.next_member()?;
         }
         match at % form.document {

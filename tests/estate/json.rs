@@ -177,7 +177,7 @@ fn escape_into(out: &mut Vec<u8>, value: &str, ascii: bool) {
             '\n' => out.extend_from_slice(b"\\n"),
             '\t' => out.extend_from_slice(b"\\t"),
             _ if (character as u32) < 0x20 || (ascii && !character.is_ascii()) => {
-                escape_units(out, character)
+                escape_units(out, character);
             }
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }

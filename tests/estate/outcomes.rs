@@ -4,6 +4,7 @@
 use super::records::Stream;
 use super::truth::Verdict::{self, Blocked, Failed, Interrupted, Succeeded, Unexplained};
 
+#[derive(Clone, Copy)]
 pub struct Outcome {
     pub code: u32,
     /// `conditionalAccessStatus`; empty: the record has none.

@@ -138,11 +138,11 @@ fn place(world: &World, exports: &mut Exports, kind: Kind, mut entry: Entry, rng
     entry.has_twin |= has_state || has_copy;
     if has_copy {
         let copy_kind = kind_of_copy(world, kind, rng);
-        exports.entry((copy_kind, true)).or_default().push(entry.clone());
+        exports.entry((copy_kind, true)).or_default().push(entry);
     }
     let export = exports.entry((kind, false)).or_default();
     if has_state {
-        export.push(Entry { interim: true, ..entry.clone() });
+        export.push(Entry { interim: true, ..entry });
     }
     export.push(entry);
     // States need not stand in order.
@@ -207,7 +207,8 @@ fn files(world: &World, exporter: Exporter, exports: Exports) -> Vec<FilePlan> {
             for (number, chunk) in entries.chunks(size.max(1)).enumerate() {
                 let mut chunk = chunk.to_vec();
                 let seed = chunk[0].seed ^ u64::from(is_copy);
-                if let Exporter::Partner(partner) = exporter {
+                // Records of diagnostic settings, or their path, say whose log they are.
+                if let (Exporter::Partner(partner), false) = (exporter, kind.is_diagnostic()) {
                     chunk.insert(0, home_landmark(partner, &chunk[0]));
                 }
                 let path = path(world, exporter, kind, stream, is_copy, number, count);
@@ -221,7 +222,7 @@ fn files(world: &World, exporter: Exporter, exports: Exports) -> Vec<FilePlan> {
 /// A row of the partner in its own tenant, so that each of its files tells whose it is.
 fn home_landmark(partner: usize, beside: &Entry) -> Entry {
     let seed = Rng::derived(beside.seed, &[5]).next();
-    Entry { seed, id_seed: seed, role: Role::Home(partner), safe: true, ..beside.clone() }
+    Entry { seed, id_seed: seed, role: Role::Home(partner), safe: true, ..*beside }
 }
 
 /// Kinds that keep interactive, non-interactive and service principal sign-ins apart.

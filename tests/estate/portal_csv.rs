@@ -107,7 +107,7 @@ fn cell(column: &str, s: &SignIn, kind: Kind) -> String {
 
 fn access(s: &SignIn) -> String {
     match s.access {
-        8 if s.noise % 3 == 0 => "Service Provider".into(),
+        8 if s.noise.is_multiple_of(3) => "Service Provider".into(),
         bits => access_names(bits),
     }
 }

@@ -84,11 +84,16 @@ impl Quirk {
         if !entry.has_twin && rng.chance(0.05) {
             return Some(Self::NoId);
         }
-        if kind == Kind::DiagnosticLines && rng.chance(0.05) {
+        if kind == Kind::DiagnosticLines && rng.chance(0.15) {
             return Some(Self::NoEnvelopeTenant);
         }
         let of_monitor = kind.is_diagnostic() && rng.chance(0.3);
         Some(*if of_monitor { rng.pick(&OF_MONITOR) } else { rng.pick(&COMMON) })
+    }
+
+    /// The record begins with another key than most.
+    pub fn changes_first_key(self) -> bool {
+        matches!(self, Self::NoId | Self::PascalRecord)
     }
 
     /// In a record that keeps its strings in a string, half a surrogate pair would break the inner text.

@@ -50,7 +50,7 @@ pub enum Role {
 }
 
 /// A sign-in to be written: enough to make it again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entry {
     pub seed: u64,
     /// The id's own seed: a sign-in may stand under one id in two logs.
@@ -370,13 +370,12 @@ fn pick_outcome(stream: Stream, is_common: bool, rng: &mut Rng) -> &'static Outc
     let weight = |outcome: &Outcome| if is_common { outcome.weights.1 } else { outcome.weights.0 };
     let fitting = || OUTCOMES.iter().filter(|outcome| outcome.streams.contains(&stream));
     let mut left = rng.below(fitting().map(weight).sum::<u32>() as usize) as u32;
-    for outcome in fitting() {
-        if left < weight(outcome) {
-            return outcome;
-        }
-        left -= weight(outcome);
-    }
-    unreachable!("the weights sum to more than was drawn")
+    let drawn = fitting().find(|outcome| {
+        let is_drawn = left < weight(outcome);
+        left = left.saturating_sub(weight(outcome));
+        is_drawn
+    });
+    drawn.unwrap_or(&OUTCOMES[0])
 }
 
 /// Which of a tenant's policies fail, as indices.

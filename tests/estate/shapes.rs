@@ -79,9 +79,9 @@ fn envelope(w: &mut Json, draft: Draft) {
     }
     w.key("Level");
     if draft.has(Quirk::LevelText) {
-        w.text("4")
+        w.text("4");
     } else {
-        w.number(4)
+        w.number(4);
     }
     w.field("location", s.place.country);
 }
@@ -110,10 +110,10 @@ fn result(w: &mut Json, draft: Draft) {
 fn properties(w: &mut Json, draft: Draft) {
     let s = draft.sign_in;
     w.object(|w| {
-        decoy(w, draft);
         if !draft.has(Quirk::NoId) {
             w.field("id", &draft.id(&s.id));
         }
+        decoy(w, draft);
         let west = draft.has(Quirk::WesternTime);
         w.field(
             "createdDateTime",
@@ -157,6 +157,11 @@ fn user_properties(w: &mut Json, draft: Draft) {
     network_details(w, draft);
     w.field("clientCredentialType", "none");
     w.key("processingTimeInMilliseconds").number((s.noise % 400) as i64);
+    user_circumstances(w, draft);
+}
+
+fn user_circumstances(w: &mut Json, draft: Draft) {
+    let s = draft.sign_in;
     risk(w);
     w.key("riskEventTypes").array(|_| {});
     w.key("riskEventTypes_v2").array(|_| {});
@@ -262,10 +267,10 @@ pub fn graph(w: &mut Json, draft: Draft, version: GraphVersion) {
 
 fn graph_head(w: &mut Json, draft: Draft) {
     let s = draft.sign_in;
-    decoy(w, draft);
     if !draft.has(Quirk::NoId) {
         w.field("id", &draft.id(&s.id));
     }
+    decoy(w, draft);
     let west = draft.has(Quirk::WesternTime);
     w.field(
         "createdDateTime",
@@ -522,7 +527,7 @@ fn network_details(w: &mut Json, draft: Draft) {
     if draft.has(Quirk::Nulls) {
         return w.raw("null");
     }
-    let named = draft.sign_in.noise % 5 == 0;
+    let named = draft.sign_in.noise.is_multiple_of(5);
     w.array(|w| {
         if named {
             w.object(|w| {

@@ -145,8 +145,8 @@ fn policy(at: usize, trap: bool, rng: &mut Rng) -> Policy {
         id: if default { "SecurityDefaults".into() } else { rng.guid() },
         name: if default { "Security Defaults".into() } else { policy_name(at, trap, rng) },
         state,
-        grants: if strength.is_some() { &[] } else { *rng.pick(&GRANTS) },
-        sessions: *rng.pick(&SESSIONS),
+        grants: if strength.is_some() { &[] } else { GRANTS[rng.below(GRANTS.len())] },
+        sessions: SESSIONS[rng.below(SESSIONS.len())],
         strength,
         satisfied: *rng.pick(&SATISFIED),
     }

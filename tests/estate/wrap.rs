@@ -36,7 +36,7 @@ impl Wrap {
 
 enum Stage<W: Write> {
     Plain(W),
-    Gzip(GzEncoder<W>),
+    Gzip(Box<GzEncoder<W>>),
     /// Only while one gzip member gives way to the next.
     Between,
 }
@@ -100,8 +100,8 @@ impl<W: Write> Sink<W> {
     }
 }
 
-fn encoder<W: Write>(target: W) -> GzEncoder<W> {
-    GzEncoder::new(target, Compression::fast())
+fn encoder<W: Write>(target: W) -> Box<GzEncoder<W>> {
+    Box::new(GzEncoder::new(target, Compression::fast()))
 }
 
 /// UTF-16 units; a byte that is no UTF-8 becomes half of a surrogate pair, damage of that encoding.

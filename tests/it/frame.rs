@@ -8,6 +8,10 @@ use tenantsweep::input::frame::{
 };
 use tenantsweep::input::peek::{Peek, parse_guid};
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 /// Frames a text as the caller does: with windows that grow by `step` bytes at a time.
 fn frame_in_steps(
     text: &[u8],
@@ -36,15 +40,18 @@ fn merged(spans: &[Span]) -> Vec<Span> {
         at += span.len as u64;
         match (out.last_mut(), span.kind) {
             (Some(last), SpanKind::Separator) if last.kind == SpanKind::Separator => {
-                last.len += span.len
+                last.len += span.len;
             }
             (Some(last), SpanKind::Damage { continued: true, .. })
                 if matches!(last.kind, SpanKind::Damage { .. }) =>
             {
                 last.len += span.len;
             }
-            (_, SpanKind::Damage { continued: true, .. }) => panic!("continues nothing: {spans:?}"),
-            _ => out.push(*span),
+            (_, kind) => {
+                let continues = matches!(kind, SpanKind::Damage { continued: true, .. });
+                assert!(!continues, "continues nothing: {spans:?}");
+                out.push(*span);
+            }
         }
     }
     out
@@ -264,7 +271,8 @@ fn records_over_the_limit() {
     }
 }
 
-/// A stream that is damaged everywhere, in the ways that are noticed late, must not take more than a few seconds.
+/// A stream that is damaged everywhere, in the ways that are noticed late, must not take more than
+/// a few seconds.
 #[test]
 fn the_work_on_damage_is_bounded() {
     for (piece, times) in [
@@ -323,66 +331,94 @@ fn streams() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2000))]
 
     #[test]
-    fn json_tiles_and_does_not_depend_on_windows(text in streams(), step in 1usize..200, limit in prop_oneof![40usize..400, Just(RECORD_LIMIT)]) {
+    fn json_tiles_and_does_not_depend_on_windows(
+        text in streams(),
+        step in 1usize..200,
+        limit in prop_oneof![40usize..400, Just(RECORD_LIMIT)],
+    ) {
         let whole = json_in_steps(text.as_bytes(), usize::MAX, limit);
         prop_assert_eq!(json_in_steps(text.as_bytes(), step, limit), whole);
     }
 
     #[test]
-    fn csv_tiles_and_does_not_depend_on_windows(text in "([ab,;]|\"|\"\"|\r?\n|\"x\ny\"|,\"z\"){0,60}", step in 1usize..50, limit in prop_oneof![10usize..100, Just(RECORD_LIMIT)]) {
+    fn csv_tiles_and_does_not_depend_on_windows(
+        text in "([ab,;]|\"|\"\"|\r?\n|\"x\ny\"|,\"z\"){0,60}",
+        step in 1usize..50,
+        limit in prop_oneof![10usize..100, Just(RECORD_LIMIT)],
+    ) {
         let whole = csv_in_steps(text.as_bytes(), b',', usize::MAX, limit);
         prop_assert_eq!(csv_in_steps(text.as_bytes(), b',', step, limit), whole);
     }
 
     /// Whole records, however they are packed, all come out.
     #[test]
-    fn sound_streams_give_their_records(documents in prop::collection::vec((0usize..6, prop::collection::vec(0usize..4, 0..4)), 0..8)) {
-        let pretty = "{\n  \"id\": \"4\",\n  \"createdDateTime\": \"t\"\n}";
+    fn sound_streams_give_their_records(
+        documents in prop::collection::vec(
+            (0usize..6, prop::collection::vec(0usize..4, 0..4)), 0..8,
+        ),
+    ) {
         let (mut text, mut expected) = (String::new(), Vec::new());
         for (packing, records) in documents {
-            let records: Vec<&str> = records.iter().map(|&record| [ONE, TWO, THREE, pretty][record]).collect();
-            match packing {
-                0 => text += &records.iter().map(|record| format!("{record}\n")).collect::<String>(),
-                1 => text += &format!("[{}]", records.join(",")),
-                2 => text += &format!("[\n{}\n]\r\n", records.join(",\n")),
-                3 => text += &format!("{{\"@odata.context\":\"x\",\"value\":[{}],\"@odata.nextLink\":\"y\"}}", records.join(", ")),
-                4 => text += &format!("{{\"records\":[{}]}}\n", records.join(",")),
-                _ => text += &records.concat(),
-            }
+            let records: Vec<&str> =
+                records.iter().map(|&record| [ONE, TWO, THREE, PRETTY][record]).collect();
+            text += &packed(&records, packing);
             expected.extend(records);
         }
         let spans = json_spans(text.as_bytes());
-        prop_assert!(!spans.iter().any(|span| matches!(span.kind, SpanKind::Damage { .. })), "{}", outline(&text, &spans));
-        let found: Vec<&str> = spans.iter().filter(|span| matches!(span.kind, SpanKind::Record { recovered: false }))
-            .map(|span| &text[span.offset as usize..][..span.len]).collect();
+        let is_sound = |span: &&Span| span.kind == SpanKind::Record { recovered: false };
+        let sound = spans.iter().filter(is_sound);
+        let found: Vec<&str> = sound.map(|span| piece(&text, span)).collect();
         prop_assert_eq!(found, expected);
+        prop_assert!(!spans.iter().any(is_damage), "{}", outline(&text, &spans));
     }
 
-    /// Any bytes may be lost from the middle: the records behind the damaged one come out all the same.
+    /// Any bytes may be lost from the middle: the records behind the damaged one come out.
     #[test]
     fn a_gap_costs_few_records(packing in 0usize..4, from in 0.0f64..1.0, len in 1usize..60) {
-        let records: Vec<String> = (0..12).map(|n| ONE.replace("\"1\"", &format!("\"{}\"", 100 + n))).collect();
-        let mut text = match packing {
-            0 => records.join("\n"),
-            1 => format!("[{}]", records.join(",")),
-            2 => format!("{{\"value\":[{}]}}", records.join(",")),
-            _ => format!("[\n  {}\n]", records.join(",\n  ")),
-        };
-        let start = text.find("{\"id\"").unwrap_or(0) + (from * (text.len() - 200) as f64) as usize;
-        let end = (start + len).min(text.len());
-        text.replace_range(start..end, "");
+        let records: Vec<String> =
+            (100..112).map(|id| ONE.replace("\"1\"", &format!("\"{id}\""))).collect();
+        let mut text = packed(&records.iter().map(String::as_str).collect::<Vec<_>>(), packing);
+        let first = text.find("{\"id\"").unwrap_or(0);
+        let start = first + (from * (text.len() - 200) as f64) as usize;
+        text.replace_range(start..(start + len).min(text.len()), "");
         let spans = json_spans(text.as_bytes());
-        let found = |id: usize| {
-            let record = &records[id];
-            spans.iter().any(|span| matches!(span.kind, SpanKind::Record { .. }) && &text[span.offset as usize..][..span.len] == record)
-        };
-        let lost = (0..records.len()).filter(|&id| !found(id)).count();
-        // The gap itself hits at most three; one more may be joined to them where the halves happen to fit.
+        let found: Vec<&str> = spans
+            .iter()
+            .filter(|span| matches!(span.kind, SpanKind::Record { .. }))
+            .map(|span| piece(&text, span))
+            .collect();
+        let lost = records.iter().filter(|record| !found.contains(&record.as_str())).count();
+        // The gap hits two; where the halves happen to fit, one more is joined to them.
         prop_assert!(lost <= 3, "{lost} lost\n{}", outline(&text, &spans));
     }
+}
+
+const PRETTY: &str = "{\n  \"id\": \"4\",\n  \"createdDateTime\": \"t\"\n}";
+
+/// Records as one document.
+fn packed(records: &[&str], packing: usize) -> String {
+    match packing {
+        0 => records.iter().map(|record| format!("{record}\n")).collect(),
+        1 => format!("[{}]", records.join(",")),
+        2 => format!("[\n{}\n]\r\n", records.join(",\n")),
+        3 => format!(
+            "{{\"@odata.context\":\"x\",\"value\":[{}],\"@odata.nextLink\":\"y\"}}",
+            records.join(", ")
+        ),
+        4 => format!("{{\"records\":[{}]}}\n", records.join(",")),
+        _ => records.concat(),
+    }
+}
+
+fn piece<'a>(text: &'a str, span: &Span) -> &'a str {
+    &text[span.offset as usize..][..span.len]
+}
+
+fn is_damage(span: &Span) -> bool {
+    matches!(span.kind, SpanKind::Damage { .. })
 }
 
 fn csv_in_steps(text: &[u8], delimiter: u8, step: usize, limit: usize) -> Vec<Span> {
@@ -390,6 +426,33 @@ fn csv_in_steps(text: &[u8], delimiter: u8, step: usize, limit: usize) -> Vec<Sp
     frame_in_steps(text, step.min(text.len().max(1)), |window, base, at_end, spans| {
         framer.frame(window, base, at_end, spans)
     })
+}
+
+/// The end of the first row, and its number of fields, as the `csv` crate sees them.
+fn first_row_by_csv_core(text: &[u8]) -> (usize, usize) {
+    let (mut fields, mut ends) = ([0; 256], [0; 256]);
+    let (_, len, _, count) = csv_core::Reader::new().read_record(text, &mut fields, &mut ends);
+    (len, count)
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    /// The second row has as many fields as the first: a framer that counts otherwise finds damage.
+    #[test]
+    fn csv_rows_end_where_the_csv_crate_ends_them(row in "([ab ]|,|\"|\"\"|,\"|\",){1,20}") {
+        let row = format!("a,{row}");
+        let (_, count) = first_row_by_csv_core(format!("{row}\n").as_bytes());
+        let text = format!("{row}\n{}\n", vec!["x"; count].join(","));
+        let (len, _) = first_row_by_csv_core(text.as_bytes());
+        if len != row.len() + 1 {
+            // The row leaves a quote open.
+            return Ok(());
+        }
+        let spans = csv_in_steps(text.as_bytes(), b',', usize::MAX, RECORD_LIMIT);
+        prop_assert!(!spans.iter().any(is_damage), "{text}");
+        prop_assert_eq!(spans[0].len, row.len());
+    }
 }
 
 #[track_caller]
@@ -440,8 +503,10 @@ fn sign_ins() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         4 => guid.prop_map(|guid| format!("\"{guid}\"")),
         2 => prop::sample::select(vec![
-            "null", "8", "\"8\"", "9.0", "0", "\"none\"", "\"b2bCollaboration\"", "\"serviceProvider\"", "\"Service Provider\"",
-            "\"b2bCollaboration,serviceProvider\"", "\"service\\u0020provider\"", "\"SERVICEPROVIDER\"", "\"none,8\"", "\"\"",
+            "null", "8", "\"8\"", "9.0", "0", "\"none\"", "\"b2bCollaboration\"", "\"\"",
+            "\"none,8\"",
+            "\"serviceProvider\"", "\"Service Provider\"", "\"SERVICEPROVIDER\"",
+            "\"b2bCollaboration,serviceProvider\"", "\"service\\u0020provider\"",
         ]).prop_map(str::to_owned),
     ];
     let key = prop::sample::select(vec![
@@ -484,8 +549,8 @@ fn sign_ins() -> impl Strategy<Value = String> {
 const LISTED: &str = "aaaabbbb-0000-1111-2222-333344445555";
 const FOREIGN: &str = "aaaabbbb-0000-1111-2222-333344446666";
 
-/// The slow reading, also of `properties` given as text. Of keys that differ in case only the last wins; whichever that
-/// is, none may be listed. (Of equal keys, serde_json itself keeps the last.)
+/// The slow reading, also of `properties` given as text. Of keys that differ in case only the last
+/// wins; whichever that is, none may be listed. (Of equal keys, serde_json itself keeps the last.)
 fn is_partner_sign_in(record: &str) -> bool {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_str(record) else { return false };
     members.iter().any(|(key, value)| match key.to_ascii_lowercase().as_str() {
@@ -515,7 +580,7 @@ fn names_service_provider(value: &serde_json::Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(20_000))]
 
     #[test]
     fn peek_skips_no_partner_sign_in(record in sign_ins()) {

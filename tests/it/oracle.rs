@@ -4,6 +4,9 @@
 //! Damage: what cannot be parsed is skipped up to the next line. That is exact for JSON lines;
 //! for damaged arrays and pages the oracle may find less than a framer does.
 
+// Support code outside of a test function: it may fail loudly all the same.
+#![allow(clippy::expect_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
@@ -13,40 +16,40 @@ use chrono::{DateTime, NaiveDateTime};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Side and lower-case id; without an id, `raw:` and the record itself.
-pub type Key = (&'static str, String);
+pub(crate) type Key = (&'static str, String);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    pub side: &'static str,
-    pub partner: String,
-    pub partner_match: &'static str,
-    pub child: Option<String>,
-    pub verdict: &'static str,
-    pub disputed: bool,
-    pub error_code: Option<i64>,
-    pub blocking: BTreeSet<String>,
-    pub would_block: BTreeSet<String>,
-    pub created_second: Option<i64>,
+pub(crate) struct Row {
+    pub(crate) side: &'static str,
+    pub(crate) partner: String,
+    pub(crate) partner_match: &'static str,
+    pub(crate) child: Option<String>,
+    pub(crate) verdict: &'static str,
+    pub(crate) disputed: bool,
+    pub(crate) error_code: Option<i64>,
+    pub(crate) blocking: BTreeSet<String>,
+    pub(crate) would_block: BTreeSet<String>,
+    pub(crate) created_second: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    pub records: u64,
-    pub partner: u64,
-    pub other: u64,
-    pub duplicate: u64,
-    pub rejected: u64,
+pub(crate) struct Answer {
+    pub(crate) records: u64,
+    pub(crate) partner: u64,
+    pub(crate) other: u64,
+    pub(crate) duplicate: u64,
+    pub(crate) rejected: u64,
     /// The winning rows, and counts of them: in all, per child, and (blocked, would block)
     /// sign-ins per child and policy.
-    pub rows: BTreeMap<Key, Row>,
-    pub verdicts: BTreeMap<&'static str, u64>,
-    pub children: BTreeMap<(String, &'static str), u64>,
-    pub policies: BTreeMap<(String, String), (u64, u64)>,
+    pub(crate) rows: BTreeMap<Key, Row>,
+    pub(crate) verdicts: BTreeMap<&'static str, u64>,
+    pub(crate) children: BTreeMap<(String, &'static str), u64>,
+    pub(crate) policies: BTreeMap<(String, String), (u64, u64)>,
 }
 
 /// Judges exports, given as path and bytes. `partners` are tenant id and domains;
 /// `error_codes` is the table of `data/error_codes.csv`.
-pub fn judge(
+pub(crate) fn judge(
     files: &[(String, Vec<u8>)],
     partners: &[(String, Vec<String>)],
     error_codes: &Path,
@@ -64,12 +67,11 @@ pub fn judge(
         answer.rejected += rejected;
         let exporting = tenant_in_path(path).or_else(|| only_tenant(&records));
         for record in &records {
-            match rules.row(record, exporting.as_deref()) {
-                Some(row) => {
-                    copies.entry((row.side, record.key())).or_default().push(Copy::new(record, row))
-                }
-                None => answer.other += 1,
-            }
+            let Some(row) = rules.row(record, exporting.as_deref()) else {
+                answer.other += 1;
+                continue;
+            };
+            copies.entry((row.side, record.key())).or_default().push(Copy::new(record, row));
         }
     }
     answer.duplicate = copies.values().map(|copies| copies.len() as u64 - 1).sum();
@@ -103,11 +105,12 @@ impl Rules {
             record.policies(&["reportonlyfailure", "reportonlyinterrupted"]),
         );
         let (verdict, disputed) = self.verdict(record, !failing.is_empty());
+        let child = if resource.is_empty() { exporting } else { &resource };
         Some(Row {
             side,
             partner,
             partner_match,
-            child: (side != "home" && !resource.is_empty()).then_some(resource),
+            child: (side != "home" && !child.is_empty()).then(|| child.to_string()),
             verdict,
             disputed,
             error_code: record.error_code(),

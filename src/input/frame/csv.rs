@@ -1,8 +1,8 @@
 //! CSV: rows as RFC 4180 and the `csv` crate see them, and a way out when a quote is never closed.
 //!
-//! A quote opens only at the start of a field; within it, doubled quotes and line breaks are text. LF, CR and CRLF end a
-//! row. A row that spans lines is believed only if it has as many fields as the header: a lone quote would otherwise
-//! swallow the file.
+//! A quote opens only at the start of a field; within it, doubled quotes and line breaks are text.
+//! LF, CR and CRLF end a row. A row that spans lines is believed only if it has as many fields as
+//! the header: a lone quote would otherwise swallow the file.
 
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -66,7 +66,7 @@ impl CsvFramer {
         let row = Row::scan(bytes, self.delimiter);
         match row.end {
             End::Line => self.row(tiler, &row),
-            _ if rest.len() >= self.record_limit => self.long_row(tiler, &row),
+            _ if rest.len() > self.record_limit => self.long_row(tiler, &row),
             _ if tiler.at_end => self.last_row(tiler, &row),
             _ => return Step::NeedMore,
         }
@@ -109,7 +109,7 @@ impl CsvFramer {
         let short = self.header_fields.is_some_and(|header| row.fields < header);
         match row.end {
             End::OpenQuote if row.first_line < row.len => {
-                self.misfit(tiler, row, DamageReason::OpenQuote)
+                self.misfit(tiler, row, DamageReason::OpenQuote);
             }
             _ if row.end == End::OpenQuote || short && !self.is_blank(tiler.rest()) => {
                 self.misfit(tiler, row, DamageReason::Unfinished);
@@ -181,7 +181,8 @@ impl Row {
         Self { len: first_line, first_line, fields, end }
     }
 
-    /// Goes from quote to quote; what lies between is plain text, in which delimiters are counted and a line ends.
+    /// Goes from quote to quote; what lies between is plain text, in which delimiters are counted
+    /// and a line ends.
     fn scan_quoted(bytes: &[u8], first_line: usize, delimiter: u8) -> Self {
         let mut row = Self { len: bytes.len(), first_line, fields: 1, end: End::Bytes };
         let (mut at, mut line_end) = (0, first_line);

@@ -1,5 +1,6 @@
-//! The first key of a record. Exporters write the keys of all records in one order, so `{"time"` is where the next
-//! record begins; it tells a record from a wrapper without reading either, and it is what a search looks for after damage.
+//! The first key of a record. Exporters write the keys of all records in one order, so `{"time"` is
+//! where the next record begins; it tells a record from a wrapper without reading either, and it is
+//! what a search looks for after damage.
 
 /// Longer keys are not remembered.
 const KEY_LIMIT: usize = 256;
@@ -59,8 +60,8 @@ pub(super) fn is_blank_on_line(byte: u8) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct FirstKey {
     known: Option<Vec<u8>>,
-    /// The first key of the last record that began otherwise. Twice in a row makes it known: a stray object at the head
-    /// of a file must not decide for all that follow.
+    /// The first key of the last record that began otherwise. Twice in a row makes it known: a
+    /// stray object at the head of a file must not decide for all that follow.
     challenger: Option<Vec<u8>>,
 }
 
@@ -76,8 +77,8 @@ impl FirstKey {
             || begins_with(object, known, is_blank) == Some(true)
     }
 
-    /// Learns from a whole record that did not begin with the known key. `certain`: it looks like a sign-in. Says
-    /// whether the known key is now another one.
+    /// Learns from a whole record that did not begin with the known key. `certain`: it looks like a
+    /// sign-in. Says whether the known key is now another one.
     pub fn learn(&mut self, record: &[u8], certain: bool) -> bool {
         let Opening::Key(key) = opening(record, is_blank) else { return false };
         // Wrappers of single answers begin with an annotation, as wrappers of pages do.

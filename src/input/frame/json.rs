@@ -1,8 +1,9 @@
 //! JSON: lines, arrays, wrapped pages, pretty-printed and concatenated documents, in any mixture.
 //!
-//! There is no mode for a file. At each place the framer knows which containers are open, and decides anew: an object
-//! at the top or in an array is a record, unless it wraps an array of records; then it is entered. An object that does
-//! not close on its line is a damaged line if its neighbours are lines, else a pretty-printed document.
+//! There is no mode for a file. At each place the framer knows which containers are open, and
+//! decides anew: an object at the top or in an array is a record, unless it wraps an array of
+//! records; then it is entered. An object that does not close on its line is a damaged line if its
+//! neighbours are lines, else a pretty-printed document.
 
 use memchr::memchr;
 
@@ -17,7 +18,8 @@ use super::tiler::{Step, Tiler};
 use super::wrapper::{Member, Probe, count_leading, member, probe, scalar_len};
 use super::{DamageReason, Span, WINDOW_SLACK};
 
-/// Arrays deeper than this hold no records. Outer wrappers may be forgotten: closing brackets too many do no harm.
+/// Arrays deeper than this hold no records. Outer wrappers may be forgotten: closing brackets too
+/// many do no harm.
 const DEPTH_LIMIT: usize = 8;
 
 /// A scalar in an array must end within this.
@@ -42,7 +44,7 @@ pub struct JsonFramer {
     first_key: FirstKey,
     /// A record with the known first key has closed on its line, outside of any container.
     lines_seen: bool,
-    /// The length of the longest record that was found to hide no other.
+    /// The length of the longest record so far that was found to hide no other.
     longest: usize,
     more_pages: bool,
     resync: Option<Resync>,
@@ -63,9 +65,10 @@ impl JsonFramer {
         }
     }
 
-    /// Appends spans that tile exactly `base..base + consumed` and returns `consumed`. 0 without `at_end` asks for a
-    /// longer window: the same bytes and more behind them. With `at_end` everything is consumed. Every record lies
-    /// wholly within the window. A window longer than the record limit by [`WINDOW_SLACK`] is always enough.
+    /// Appends spans that tile exactly `base..base + consumed` and returns `consumed`. 0 without
+    /// `at_end` asks for a longer window: the same bytes and more behind them. With `at_end`
+    /// everything is consumed. Every record lies wholly within the window. A window longer than the
+    /// record limit by [`WINDOW_SLACK`] is always enough.
     pub fn frame(
         &mut self,
         window: &[u8],
@@ -124,7 +127,8 @@ impl JsonFramer {
         Step::Go
     }
 
-    /// Closes what the bracket can close. One too many is passed over: files are glued and cut by hand.
+    /// Closes what the bracket can close. One too many is passed over: files are glued and cut by
+    /// hand.
     fn close(&mut self, bracket: u8) {
         if bracket == b'}' {
             let wrapper = self.open.iter().rposition(|&container| container == Container::Wrapper);
@@ -140,17 +144,24 @@ impl JsonFramer {
             self.open.push(Container::Array);
         }
         self.effort.reach(tiler.offset());
-        let cap = self.effort.record_cap();
+        let cap = self.effort.record_cap(self.longest);
         let object = &tiler.rest()[..tiler.rest().len().min(cap)];
-        let closed = tiler.at_end || tiler.rest().len() >= cap;
-        if self.first_key.is_known(object) {
-            return self.record(tiler, object, closed);
+        let closed = tiler.at_end || tiler.rest().len() > cap;
+        let scan = scan_object(object, self.open.is_empty());
+        if !self.first_key.is_known(object) {
+            // Behind a place where a string is broken, anything may look like a member.
+            let sound = match scan {
+                Scan::Complete { len, .. } => &object[..len],
+                Scan::BrokenString { at } | Scan::StrayQuote { at } => &object[..at],
+                Scan::Newline { .. } | Scan::Incomplete => object,
+            };
+            match probe(sound) {
+                Probe::Wrapper => return self.enter_wrapper(tiler),
+                Probe::Cut if !closed && sound.len() == object.len() => return Step::NeedMore,
+                Probe::Plain | Probe::Cut => {}
+            }
         }
-        match probe(object) {
-            Probe::Wrapper => self.enter_wrapper(tiler),
-            Probe::Cut if !closed => Step::NeedMore,
-            Probe::Plain | Probe::Cut => self.record(tiler, object, closed),
-        }
+        self.record(tiler, object, scan, closed)
     }
 
     fn enter_wrapper(&mut self, tiler: &mut Tiler) -> Step {
@@ -165,7 +176,10 @@ impl JsonFramer {
 
     fn member(&mut self, tiler: &mut Tiler) -> Step {
         let rest = tiler.rest();
-        let bytes = &rest[..rest.len().min(self.record_limit)];
+        self.effort.reach(tiler.offset());
+        let cap = self.effort.record_cap(self.longest);
+        let bytes = &rest[..rest.len().min(cap)];
+        let closed = tiler.at_end || rest.len() > cap;
         match member(bytes) {
             Member::Records { len } => {
                 tiler.skip(len);
@@ -175,22 +189,23 @@ impl JsonFramer {
                 tiler.skip(len);
                 self.more_pages |= names_next_page;
             }
-            Member::Broken => self.begin_damage(tiler, DamageReason::Unbalanced, false),
-            Member::Cut if rest.len() > bytes.len() => {
-                self.begin_damage(tiler, DamageReason::TooLong, false)
+            Member::Cut if !closed => return Step::NeedMore,
+            broken => {
+                let reason = match broken {
+                    Member::Broken => DamageReason::Unbalanced,
+                    _ if bytes.len() < rest.len() => DamageReason::TooLong,
+                    _ => DamageReason::Unfinished,
+                };
+                self.effort.spend(bytes.len());
+                self.begin_damage(tiler, reason, false);
             }
-            Member::Cut if tiler.at_end => {
-                self.begin_damage(tiler, DamageReason::Unfinished, false)
-            }
-            Member::Cut => return Step::NeedMore,
         }
         Step::Go
     }
 
     /// An object that is no wrapper. `closed`: it will not be given more bytes than these.
-    fn record(&mut self, tiler: &mut Tiler, object: &[u8], closed: bool) -> Step {
+    fn record(&mut self, tiler: &mut Tiler, object: &[u8], scan: Scan, closed: bool) -> Step {
         let at_top = self.open.is_empty();
-        let scan = scan_object(object, at_top);
         if let Scan::Complete { len, brackets_balanced: true } = scan {
             return self.whole_object(tiler, &object[..len], at_top);
         }
@@ -216,9 +231,9 @@ impl JsonFramer {
         }
     }
 
-    /// An object that closes. A gap in a record may leave brackets open that only the end of the page closes again: the
-    /// object then holds all records up to there. So those that are longer than any before, or that are not followed as
-    /// they should, are searched for a record inside.
+    /// An object that closes. A gap in a record may leave brackets open that only the end of the
+    /// page closes again: the object then holds all records up to there. So those that are longer
+    /// than any before, or that are not followed as they should, are searched for a record inside.
     fn whole_object(&mut self, tiler: &mut Tiler, record: &[u8], on_its_line: bool) -> Step {
         let Some(in_order) = self.is_followed_in_order(tiler, record.len()) else {
             return Step::NeedMore;
@@ -235,7 +250,8 @@ impl JsonFramer {
         Step::Go
     }
 
-    /// Whether an element of an array is followed by a comma or the end of the array. None: give more bytes.
+    /// Whether an element of an array is followed by a comma or the end of the array. None: give
+    /// more bytes.
     fn is_followed_in_order(&self, tiler: &Tiler, len: usize) -> Option<bool> {
         if self.open.is_empty() {
             return Some(true);
@@ -284,15 +300,15 @@ impl JsonFramer {
             Scan::Incomplete if object.len() < tiler.rest().len() => {
                 (DamageReason::TooLong, object.len())
             }
-            Scan::Incomplete if tiler.at_end => (DamageReason::Unfinished, object.len()),
-            Scan::Incomplete => (DamageReason::TooLong, object.len()),
+            Scan::Incomplete => (DamageReason::Unfinished, object.len()),
         };
         self.effort.spend(cost);
         self.begin_damage(tiler, reason, ends_with_line);
         Step::Go
     }
 
-    /// Whether an object at the top that is broken in this way was meant to be one line. None: give more bytes.
+    /// Whether an object at the top that is broken in this way was meant to be one line. None: give
+    /// more bytes.
     fn is_damaged_line(&self, object: &[u8], scan: Scan, closed: bool) -> Option<bool> {
         let Opening::Key(key) = opening(object, is_blank_on_line) else { return Some(false) };
         if self.lines_seen && self.first_key.known() == Some(key) {
@@ -329,8 +345,8 @@ impl JsonFramer {
         Step::Go
     }
 
-    /// A scalar between the records of an array. Anything but a comma or bracket behind it means that the structure is
-    /// lost: these are then the insides of a record.
+    /// A scalar between the records of an array. Anything but a comma or bracket behind it means
+    /// that the structure is lost: these are then the insides of a record.
     fn scalar(&mut self, tiler: &mut Tiler) -> Step {
         let rest = tiler.rest();
         let bytes = &rest[..rest.len().min(SCALAR_LIMIT)];
@@ -348,7 +364,7 @@ impl JsonFramer {
         match behind {
             None if !closed => return Step::NeedMore,
             None | Some(b',' | b']' | b'}' | b'\r' | b'\n') => {
-                tiler.damage(len, DamageReason::NotAnObject, false)
+                tiler.damage(len, DamageReason::NotAnObject, false);
             }
             Some(_) => self.begin_damage(tiler, DamageReason::Unbalanced, false),
         }
@@ -373,7 +389,8 @@ impl JsonFramer {
             Some(Resync { reason, key, takes_elements, ends_with_line, resumes_at_line, passed });
     }
 
-    /// How the next record begins, as far as is known: like those before, else like the one at hand.
+    /// How the next record begins, as far as is known: like those before, else like the one at
+    /// hand.
     fn searched_key(&self, object: &[u8]) -> Option<Vec<u8>> {
         let own = || match opening(object, is_blank) {
             Opening::Key(key) => Some(key),
@@ -433,6 +450,9 @@ impl JsonFramer {
             // It was not the last record after all.
             tiler.correct_reason(DamageReason::Unbalanced);
         }
+        let record = &tiler.rest()[..record_len];
+        self.learn(record, false);
+        self.longest = self.longest.max(record_len);
         tiler.record(record_len, true);
         if self.open.last() == Some(&Container::Wrapper) {
             self.open.push(Container::Array);

@@ -1,11 +1,12 @@
 //! Framing: a decoded stream is cut into records, separators and damage.
 //!
-//! Both framers work on a window that the caller slides over the stream, and both tile it: every byte is in exactly one
-//! [`Span`], so that `record + separator + damage = decoded` can be checked for each export. Framing looks at structure
-//! only; whether a record is a sign-in, or even valid JSON, is judged later.
+//! Both framers work on a window that the caller slides over the stream, and both tile it: every
+//! byte is in exactly one [`Span`], so that `record + separator + damage = decoded` can be checked
+//! for each export. Framing looks at structure only; whether a record is a sign-in, or even valid
+//! JSON, is judged later.
 //!
-//! What a framer finds does not depend on how the caller cuts the stream into windows. Only the borders between two
-//! separator spans, or between two spans of one damage, may differ.
+//! What a framer finds does not depend on how the caller cuts the stream into windows. Only the
+//! borders between two separator spans, or between two spans of one damage, may differ.
 
 mod csv;
 mod first_key;
@@ -26,11 +27,12 @@ pub(super) use resync::contains_any_case;
 #[cfg(target_arch = "x86_64")]
 pub(super) use scan_avx2::{Avx2, PLACES, REACH};
 
-/// The longest record that is framed, unless the user says otherwise. Real sign-ins have 2 to 60 KiB.
+/// The longest record that is framed, unless the user says otherwise. Real sign-ins have 2 to 60
+/// KiB.
 pub const RECORD_LIMIT: usize = 16 << 20;
 
-/// A framer decides on every window that is longer than the record limit by this much: room for the few bytes behind
-/// a record that it may want to see (the beginning of the next line).
+/// A framer decides on every window that is longer than the record limit by this much: room for the
+/// few bytes behind a record that it may want to see (the beginning of the next line).
 pub const WINDOW_SLACK: usize = 64 << 10;
 
 /// One piece of the decoded stream. The spans tile the stream: every byte is in exactly one.

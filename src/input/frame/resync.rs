@@ -1,7 +1,8 @@
 //! After damage: the search for the next whole record.
 //!
-//! Nothing in the bytes says where a record begins, since `{"id"` also begins every policy inside one. So each place that
-//! looks like a beginning is tried: the object must close, be valid JSON, and have the id and the time of a sign-in.
+//! Nothing in the bytes says where a record begins, since `{"id"` also begins every policy inside
+//! one. So each place that looks like a beginning is tried: the object must close, be valid JSON,
+//! and have the id and the time of a sign-in.
 
 use memchr::{memchr, memchr2};
 use serde::de::IgnoredAny;
@@ -17,12 +18,14 @@ pub(super) struct Resync {
     pub reason: DamageReason,
     /// The first key of the record searched for; None if there was none to see.
     pub key: Option<Vec<u8>>,
-    /// The key is only that of the damaged record itself, and may be damaged too: so what stands behind `},` is also
-    /// taken for the beginning of a record.
+    /// The key is only that of the damaged record itself, and may be damaged too: so what stands
+    /// behind `},` is also taken for the beginning of a record.
     pub takes_elements: bool,
-    /// The damage ends with its line, whatever is found: in JSON lines the next line is a record again.
+    /// The damage ends with its line, whatever is found: in JSON lines the next line is a record
+    /// again.
     pub ends_with_line: bool,
-    /// An object or array at the beginning of a line is taken for a new document, without trying it first.
+    /// An object or array at the beginning of a line is taken for a new document, without trying it
+    /// first.
     pub resumes_at_line: Resume,
     /// What lies behind the bytes at hand.
     pub passed: Passed,
@@ -118,7 +121,8 @@ impl Resync {
         }
     }
 
-    /// An array of objects at the beginning of a line; a bracket alone also begins many a line of plain text.
+    /// An array of objects at the beginning of a line; a bracket alone also begins many a line of
+    /// plain text.
     fn judge_array(&self, bytes: &[u8], at: usize, heads_line: bool) -> Place {
         let inner = &bytes[at + 1..];
         match inner.iter().take(BLANKS_LIMIT).find(|&&byte| !is_blank(byte)) {
@@ -148,7 +152,8 @@ pub(super) enum Trial {
     Cut,
 }
 
-/// Tries the object that begins here. `closed`: nothing follows these bytes that could belong to it.
+/// Tries the object that begins here. `closed`: nothing follows these bytes that could belong to
+/// it.
 pub(super) fn try_candidate(bytes: &[u8], closed: bool, effort: &mut Effort) -> Trial {
     let Some(cap) = effort.candidate_cap() else { return Trial::Refused };
     let seen = &bytes[..bytes.len().min(cap)];
@@ -167,8 +172,9 @@ pub(super) fn try_candidate(bytes: &[u8], closed: bool, effort: &mut Effort) -> 
     Trial::Refused
 }
 
-/// Keeps the work on damage in proportion to the length of the stream: every byte earns some bytes of scanning in vain.
-/// Without it, a file of many damages, each of which is only noticed megabytes later, would take hours.
+/// Keeps the work on damage in proportion to the length of the stream: every byte earns some bytes
+/// of scanning in vain. Without it, a file of many damages, each of which is only noticed megabytes
+/// later, would take hours.
 #[derive(Debug)]
 pub(super) struct Effort {
     limit: usize,
@@ -178,8 +184,8 @@ pub(super) struct Effort {
 
 impl Effort {
     const EARNED_PER_BYTE: u64 = 8;
-    /// Objects up to this length are always read to their end.
-    const FLOOR: usize = 64 << 10;
+    /// Objects up to this length, or twice the longest record so far, are always read to their end.
+    const FLOOR: usize = 8 << 10;
 
     pub fn new(limit: usize) -> Self {
         Self { limit, credit: Self::most(limit), reached: 0 }
@@ -201,9 +207,9 @@ impl Effort {
     }
 
     /// How far a record may be followed that the structure says begins here.
-    pub fn record_cap(&self) -> usize {
+    pub fn record_cap(&self, longest: usize) -> usize {
         let affordable = usize::try_from(self.credit / 2).unwrap_or(usize::MAX);
-        affordable.max(Self::FLOOR).min(self.limit)
+        affordable.max(Self::FLOOR).max(longest.saturating_mul(2)).min(self.limit)
     }
 
     /// How far a candidate may be followed; None if there is nothing left for candidates.
@@ -219,8 +225,8 @@ pub(super) fn mentions_time(bytes: &[u8]) -> bool {
     contains_any_case(bytes, b"reatedDateTime") || contains_any_case(bytes, b"ime\"")
 }
 
-/// Whether this is valid JSON with the id and the time of a sign-in, at its first level or in its `properties`. Bad UTF-8
-/// in a string is repaired later and does not make a record broken.
+/// Whether this is valid JSON with the id and the time of a sign-in, at its first level or in its
+/// `properties`. Bad UTF-8 in a string is repaired later and does not make a record broken.
 pub(super) fn looks_whole(bytes: &[u8]) -> bool {
     mentions_time(bytes) && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() && {
         let marks = Marks::of_envelope(bytes);

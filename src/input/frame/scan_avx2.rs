@@ -1,4 +1,5 @@
-//! The block scan, and the search for words, with AVX2 and carry-less multiplication. The only unsafe code of the crate.
+//! The block scan, and the search for words, with AVX2 and carry-less multiplication. The only
+//! unsafe code of the crate.
 
 use std::arch::x86_64::{
     __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
@@ -28,9 +29,10 @@ impl Avx2 {
         unsafe { scan_with_avx2(self, bytes, stop_at_newline) }
     }
 
-    /// The first place, at `from` or behind, where one of two words may begin, judged by the three letters (in lower
-    /// case) at [`PLACES`], whatever the case of the text. Other bytes may pass for letters, as bit 5 is ignored. If
-    /// there is none, the place from which on it was not looked: fewer than [`REACH`] bytes are left.
+    /// The first place, at `from` or behind, where one of two words may begin, judged by the three
+    /// letters (in lower case) at [`PLACES`], whatever the case of the text. Other bytes may pass
+    /// for letters, as bit 5 is ignored. If there is none, the place from which on it was not
+    /// looked: fewer than [`REACH`] bytes are left.
     pub fn find_words(self, bytes: &[u8], from: usize, words: [[u8; 3]; 2]) -> usize {
         // SAFETY: `self` proves that the features named by the function were detected.
         unsafe { find_words_with_avx2(bytes, from, words) }
@@ -73,7 +75,8 @@ fn find_words_with_avx2(bytes: &[u8], from: usize, words: [[u8; 3]; 2]) -> usize
 #[target_feature(enable = "avx2")]
 fn lower_case<const PLACE: usize>(block: &[u8; REACH]) -> __m256i {
     const { assert!(PLACE + 32 <= REACH) };
-    // SAFETY: the 32 bytes lie within the block, as was just asserted, and the load needs no alignment.
+    // SAFETY: the 32 bytes lie within the block, as was just asserted, and the load needs no
+    // alignment.
     let text = unsafe { _mm256_loadu_si256(block.as_ptr().add(PLACE).cast()) };
     _mm256_or_si256(text, _mm256_set1_epi8(0x20))
 }
@@ -102,8 +105,8 @@ impl BlockOps for Avx2 {
     #[inline(always)]
     fn masks(self, block: &[u8; 64]) -> BlockMasks {
         let start = block.as_ptr().cast::<__m256i>();
-        // SAFETY: AVX2 was detected (`self`). The block has 64 bytes, so both loads of 32 lie within it, and they need
-        // no alignment; all the rest touches registers only.
+        // SAFETY: AVX2 was detected (`self`). The block has 64 bytes, so both loads of 32 lie
+        // within it, and they need no alignment; all the rest touches registers only.
         unsafe {
             let (low, high) = (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1)));
             // One bit per byte of both halves.
@@ -115,8 +118,9 @@ impl BlockOps for Avx2 {
                 let wanted = _mm256_set1_epi8(byte as i8);
                 joined(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted))
             };
-            // Indexed by the low half of a byte: the one byte with that low half that may precede a string. `{` and the
-            // newline share theirs with `[` and `:` and are added from their own masks.
+            // Indexed by the low half of a byte: the one byte with that low half that may precede a
+            // string. `{` and the newline share theirs with `[` and `:` and are added from their
+            // own masks.
             #[rustfmt::skip]
             let table = _mm256_setr_epi8(
                 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0x09, 0x3a, 0x5b, 0x2c, 0x0d, 0, 0,
@@ -142,7 +146,8 @@ impl BlockOps for Avx2 {
 
     #[inline(always)]
     fn prefix_xor(self, bits: u64) -> u64 {
-        // SAFETY: carry-less multiplication was detected (`self`); registers only. Times all ones is the prefix-xor.
+        // SAFETY: carry-less multiplication was detected (`self`); registers only. Times all ones
+        // is the prefix-xor.
         unsafe {
             let product =
                 _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));

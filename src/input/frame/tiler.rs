@@ -1,4 +1,5 @@
-//! Where a framer stands in its window, and the only way by which it can make spans: so they tile the stream.
+//! Where a framer stands in its window, and the only way by which it can make spans: so they tile
+//! the stream.
 
 use super::{DamageReason, Span, SpanKind};
 
@@ -25,7 +26,8 @@ impl<'a> Tiler<'a> {
         Self { window, base, at_end, spans, tiled: 0, at: 0 }
     }
 
-    /// What has not been read yet. It outlives the borrow of the tiler, so that spans can be made while it is looked at.
+    /// What has not been read yet. It outlives the borrow of the tiler, so that spans can be made
+    /// while it is looked at.
     pub fn rest(&self) -> &'a [u8] {
         self.window.get(self.at..).unwrap_or_default()
     }

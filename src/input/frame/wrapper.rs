@@ -1,5 +1,6 @@
-//! Wrappers: objects around an array of records, such as the page of a REST answer. They may be far longer than any
-//! window, so they are read member by member; each member but the array of records must be shorter than the record limit.
+//! Wrappers: objects around an array of records, such as the page of a REST answer. They may be far
+//! longer than any window, so they are read member by member; each member but the array of records
+//! must be shorter than the record limit.
 
 use memchr::{memchr, memchr3};
 
@@ -159,7 +160,8 @@ fn array_len(bytes: &[u8]) -> Result<usize, Stop> {
     }
 }
 
-/// The length of a scalar in an array, or None if its end is not in these bytes. A raw newline ends it in any case.
+/// The length of a scalar in an array, or None if its end is not in these bytes. A raw newline ends
+/// it in any case.
 pub(super) fn scalar_len(bytes: &[u8]) -> Option<usize> {
     if bytes.first() == Some(&b'"') {
         return match string_len(bytes) {
