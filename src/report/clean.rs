@@ -94,7 +94,9 @@ pub(super) fn shorten_with(text: &str, columns: usize, mark: &str) -> String {
 /// Escapes a clean text for Markdown, table cells included.
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in clean(text, CELL_COLUMNS_MAX).chars() {
+    let clean = clean(text, CELL_COLUMNS_MAX);
+    let mut characters = clean.chars().peekable();
+    while let Some(character) = characters.next() {
         if matches!(character, '<' | '>' | '&') {
             let entity = match character {
                 '<' => "&lt;",
@@ -104,13 +106,22 @@ pub fn markdown(text: &str) -> String {
             escaped.push_str(entity);
             continue;
         }
-        // A colon and the dot of "www." would make a link out of a name.
-        if "\\`*_[]{}()#!|~$:@".contains(character) || character == '.' && ends_in_www(&escaped) {
+        if steers_markdown(character) || makes_a_link(&escaped, character, characters.peek()) {
             escaped.push('\\');
         }
         escaped.push(character);
     }
     escaped
+}
+
+fn steers_markdown(character: char) -> bool {
+    "\\`*_[]#|~$@".contains(character)
+}
+
+/// Readers make links of `http://…`, `mailto:…` and `www.…` without being asked.
+fn makes_a_link(before: &str, character: char, next: Option<&char>) -> bool {
+    let joins = next.is_some_and(|next| !next.is_whitespace() && !next.is_ascii_digit());
+    character == ':' && joins || character == '.' && ends_in_www(before)
 }
 
 fn ends_in_www(text: &str) -> bool {
@@ -135,7 +146,7 @@ mod tests {
         assert_eq!(clean("abcdef", 6), "abcdef");
         assert_eq!(clean("abcdefg", 6), "abcde…");
         assert_eq!(clean("日本語日本語", 7), "日本語…");
-        assert_eq!(clean_ascii("Müller – “x” long", 12), "M?ller - ...");
+        assert_eq!(clean_ascii("Müller – “x” long", 12), "M?ller -...");
         let marks = "a".to_owned() + &"\u{301}".repeat(100_000);
         assert!(clean(&marks, 20).chars().count() <= 81);
         assert_eq!(clean("  a \t\n  b ", 20), "a \\u{9}\\u{a} b");
@@ -146,7 +157,7 @@ mod tests {
         let shown = markdown("](http://x) | <script> `a` www.x **b** &lt;");
         assert_eq!(
             shown,
-            "\\]\\(http\\://x\\) \\| &lt;script&gt; \\`a\\` www\\.x \\*\\*b\\*\\* &amp;lt;"
+            "\\](http\\://x) \\| &lt;script&gt; \\`a\\` www\\.x \\*\\*b\\*\\* &amp;lt;"
         );
     }
 }

@@ -12,6 +12,8 @@ pub fn write_markdown(
     summary: &Summary,
     facts: Option<&RunFacts>,
 ) -> io::Result<()> {
+    let unknown = RunFacts::default();
+    let facts = facts.unwrap_or(&unknown);
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
     for partner in &summary.partners {
@@ -21,7 +23,7 @@ pub fn write_markdown(
     evidence(sink, summary, facts)
 }
 
-fn head(sink: &mut impl Write, summary: &Summary, facts: Option<&RunFacts>) -> io::Result<()> {
+fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "# tenantsweep report\n")?;
     for answer in sentences::answers(summary) {
         writeln!(sink, "**{}**\n", clean::markdown(&answer))?;
@@ -31,17 +33,10 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: Option<&RunFacts>) -> i
         "{} All times are UTC.\n",
         clean::markdown(&full_stop(&sentences::evidence(summary)))
     )?;
-    if let Some(facts) = facts {
-        let files = words::counted(facts.files, "file", "files");
-        writeln!(
-            sink,
-            "tenantsweep {}, {files}, {}, from {}\n",
-            clean::markdown(&facts.tool_version),
-            words::bytes(facts.bytes),
-            clean::markdown(&facts.input),
-        )?;
-    }
-    Ok(())
+    let made_by = ["tenantsweep", &facts.tool_version, &facts.input, &words::work(facts)];
+    let made_by: Vec<String> =
+        made_by.iter().filter(|part| !part.is_empty()).map(|part| clean::markdown(part)).collect();
+    writeln!(sink, "Made by {}\n", made_by.join(" · "))
 }
 
 fn full_stop(text: &str) -> String {
@@ -51,7 +46,11 @@ fn full_stop(text: &str) -> String {
 fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let policies = tables::policies_to_change(summary);
     section(sink, "Policies that block now", &policies)?;
-    section(sink, "Blocked customers, worst first (since: UTC)", &tables::blocked(summary))?;
+    section(
+        sink,
+        "Blocked customers, worst first (since: UTC)",
+        &tables::blocked(summary, usize::MAX),
+    )?;
     section(sink, "Customers that fail for other reasons (since: UTC)", &tables::failing(summary))?;
     section(sink, "Error codes", &tables::causes(summary))
 }
@@ -89,7 +88,7 @@ fn providers_and_policies(sink: &mut impl Write, summary: &Summary) -> io::Resul
     section(sink, "Report-only policies that would block", &tables::policies(summary, coming))
 }
 
-fn evidence(sink: &mut impl Write, summary: &Summary, facts: Option<&RunFacts>) -> io::Result<()> {
+fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "## Notice\n")?;
     for notice in sentences::notices(summary, facts) {
         writeln!(sink, "- {}", clean::markdown(&notice))?;

@@ -19,7 +19,7 @@ pub use json::write_json;
 pub use markdown::write_markdown;
 pub use text::{TextOptions, write_text};
 
-/// What only the run knows, for the head line of a report.
+/// What only the run knows, for the head line of a report; the default says nothing.
 #[derive(Debug, Clone, Default)]
 pub struct RunFacts {
     pub tool_version: String,

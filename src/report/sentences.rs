@@ -9,6 +9,10 @@ use crate::tenant::TenantId;
 
 /// How many other providers are named in the notices; all stand in the table.
 const PROVIDERS_NAMED: usize = 2;
+/// Wide enough for most notices, and narrow enough for a terminal.
+const NOTICE_COLUMNS: usize = 98;
+/// Of a provider's name in a sentence: a name must not push the figures out of the line.
+const NAME_COLUMNS: usize = 28;
 
 /// The answer in one line for each listed partner, or what is missing for one.
 pub(super) fn answers(summary: &Summary) -> Vec<String> {
@@ -67,7 +71,7 @@ fn without_partner(summary: &Summary) -> Vec<String> {
         .iter()
         .find_map(|provider| Some((provider, provider.home_tenant_id?)));
     match likely {
-        Some((provider, id)) => lines.push(likely_partner(summary, provider, id)),
+        Some((provider, id)) => lines.extend(likely_partner(summary, provider, id)),
         None => lines.push(
             "No service provider came in: give your partner tenant with --partner GUID=NAME"
                 .to_owned(),
@@ -76,19 +80,21 @@ fn without_partner(summary: &Summary) -> Vec<String> {
     lines
 }
 
-fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -> String {
+/// The command line has a line of its own, since no terminal may cut it, and no name out of
+/// a log, since people paste it.
+fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -> [String; 2] {
     let account = provider
         .example_account
         .as_ref()
         .map(|account| format!(", '{account}'"))
         .unwrap_or_default();
-    let name = provider.name.as_deref().unwrap_or("NAME");
-    format!(
-        "Looks like your partner tenant: {}, in {} of {} tenants{account}. Confirm: --partner {id}={name}",
+    let looks_like = format!(
+        "Looks like your partner tenant: {}, in {} of {} tenants{account}.",
         id.short(),
         provider.customers.len(),
         words::number(summary.tenants_in_logs),
-    )
+    );
+    [looks_like, format!("Confirm: --partner {id}=NAME")]
 }
 
 /// Up to when the logs reach, and whose tenant is meant.
@@ -112,27 +118,35 @@ pub(super) fn evidence(summary: &Summary) -> String {
     }
 }
 
-/// What this run did; nothing where the caller has no run.
-pub(super) fn run(facts: &RunFacts) -> Option<String> {
-    (facts.exports_read == 0 && facts.exports_known > 0).then(|| {
-        let exports = words::counted(facts.exports_known, "export is", "exports are");
-        format!("Nothing new: {exports} known and unchanged.")
-    })
-}
-
 /// What must not be overlooked, the gravest first; the ledger last.
-pub(super) fn notices(summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+pub(super) fn notices(summary: &Summary, facts: &RunFacts) -> Vec<String> {
     let mut notices: Vec<String> = Vec::new();
     if !summary.partners.is_empty() {
         notices.extend(other_providers(summary));
     }
     notices.extend(coming_blocks(summary));
     notices.extend(cannot_tell(summary));
-    notices.extend(missing_logs(summary));
-    notices.extend(reservations(summary));
-    notices.extend(unreadable(summary, facts));
+    notices.extend(logs_wanted(summary));
+    notices.extend(packed(missing(summary, facts)));
+    notices.extend(disputed(summary));
+    notices.extend(packed(reservations(summary)));
     notices.extend(ledger(summary));
     notices
+}
+
+/// Short sentences side by side, as long as a terminal's line holds them.
+fn packed(sentences: Vec<String>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for sentence in sentences {
+        match lines.last_mut() {
+            Some(line) if line.len() + sentence.len() < NOTICE_COLUMNS => {
+                line.push(' ');
+                line.push_str(&sentence);
+            }
+            _ => lines.push(sentence),
+        }
+    }
+    lines
 }
 
 fn other_providers(summary: &Summary) -> Vec<String> {
@@ -146,18 +160,16 @@ fn other_providers(summary: &Summary) -> Vec<String> {
 }
 
 fn other_provider(provider: &ProviderSummary) -> String {
-    let name = words::provider(provider);
+    let name = words::provider(provider, NAME_COLUMNS);
     if provider.counts.succeeded > 0 {
         return format!(
-            "Other provider got in: {name}, {}, {}. Not on your list.",
+            "Other provider, not on your list, got in: {name}, {}, {}.",
             customers_of(provider.customers_got_in()),
             words::counted(provider.counts.succeeded, "time", "times"),
         );
     }
-    format!(
-        "Other provider tried and did not get in: {name}, {}. Not on your list.",
-        customers_of(provider.customers.len()),
-    )
+    let customers = customers_of(provider.customers.len());
+    format!("Other provider, not on your list, did not get in: {name}, {customers}.")
 }
 
 fn customers_of(count: usize) -> String {
@@ -186,47 +198,47 @@ fn cannot_tell(summary: &Summary) -> Vec<String> {
     let of = |doubt: Doubt| -> Vec<&CustomerSummary> {
         summary.customers.iter().filter(|customer| customer.doubt == Some(doubt)).collect()
     };
-    [Doubt::Blind, Doubt::NeverTried, Doubt::NotTriedLately]
+    let parts: Vec<String> = [Doubt::Blind, Doubt::NeverTried, Doubt::NotTriedLately]
         .into_iter()
         .filter_map(|doubt| cannot_tell_for(doubt, &of(doubt)))
-        .collect()
+        .collect();
+    packed(parts.into_iter().map(|part| format!("Cannot tell: {part}.")).collect())
 }
 
 fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<String> {
     let count = customers.len();
-    let line = format!("Cannot tell: {}: {}", customers_of(count), words::doubt_words(doubt));
+    let part = format!("{}, {}", customers_of(count), words::doubt_words(doubt));
     let spots: BTreeSet<&str> =
         customers.iter().flat_map(|customer| &customer.blind_spots).map(String::as_str).collect();
     let reasons: Vec<&str> = spots.into_iter().collect();
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {
-            Some(format!("{line} ({}).", reasons.join(", ")))
+            Some(format!("{part} ({})", reasons.join(", ")))
         }
-        _ => Some(format!("{line}.")),
+        _ => Some(part),
     }
 }
 
-fn missing_logs(summary: &Summary) -> Vec<String> {
-    let mut lines = Vec::new();
+fn logs_wanted(summary: &Summary) -> Option<String> {
     let wanted: u64 = summary.partners.iter().map(|partner| partner.logs_wanted).sum();
-    if wanted > 0 {
-        let logs = words::counted(wanted, "customer's log", "customers' logs");
-        let these = if wanted == 1 { "this" } else { "these" };
-        lines.push(format!(
-            "Next: export {these} {logs}: your own log does not show their policies."
-        ));
-    }
+    let logs = words::counted(wanted, "customer's log", "customers' logs");
+    (wanted > 0)
+        .then(|| format!("Next: export {logs}; your own log does not show the policies there."))
+}
+
+/// What is not here, or is here and was not asked for.
+fn missing(summary: &Summary, facts: &RunFacts) -> Vec<String> {
+    let mut lines = Vec::new();
     let no_log = of_state(summary, CustomerState::NoLog);
     if no_log > 0 {
-        lines.push(format!("{} without a log here.", words::customers(no_log)));
+        lines.push(format!("{} without a log.", words::customers(no_log)));
     }
     let unlisted = summary.partners.iter().map(|partner| partner.unlisted_customers).max();
     if let Some(unlisted) = unlisted.filter(|&unlisted| unlisted > 0) {
-        let verb = if unlisted == 1 { "is" } else { "are" };
-        let customers = words::customers(unlisted);
-        lines.push(format!("{customers} in these logs {verb} not on your list; counted above."));
+        lines.push(format!("{} not on your list, counted above.", words::customers(unlisted)));
     }
+    lines.extend(unreadable(summary, facts));
     lines
 }
 
@@ -241,20 +253,23 @@ fn of_state(summary: &Summary, state: CustomerState) -> u64 {
     u64::try_from(customers.len()).unwrap_or(u64::MAX)
 }
 
+fn disputed(summary: &Summary) -> Option<String> {
+    let disputed: u64 = summary.partners.iter().map(|partner| partner.counts.disputed).sum();
+    let sign_ins = words::counted(disputed, "sign-in lists", "sign-ins list");
+    (disputed > 0).then(|| {
+        format!(
+            "Disputed: {sign_ins} a failing policy, the status says otherwise; no state rests on it."
+        )
+    })
+}
+
 /// How far the states can be trusted.
 fn reservations(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
-    let disputed: u64 = summary.partners.iter().map(|partner| partner.counts.disputed).sum();
-    if disputed > 0 {
-        let sign_ins = words::counted(disputed, "sign-in lists", "sign-ins list");
-        lines.push(format!(
-            "Disputed: {sign_ins} a failing policy, the status says otherwise; no state rests on it."
-        ));
-    }
     let stale = summary.customers.iter().filter(|customer| customer.is_stale).count();
     if stale > 0 {
         lines.push(format!(
-            "Stale: the evidence on {} ends more than 3 days before the newest.",
+            "Stale: evidence on {} ends 3 days or more before the newest.",
             customers_of(stale)
         ));
     }
@@ -269,9 +284,9 @@ fn reservations(summary: &Summary) -> Vec<String> {
     lines
 }
 
-fn unreadable(summary: &Summary, facts: Option<&RunFacts>) -> Option<String> {
+fn unreadable(summary: &Summary, facts: &RunFacts) -> Option<String> {
     let rejected = summary.ledger.rejected;
-    let skipped = facts.map_or(0, |facts| facts.files_skipped);
+    let skipped = facts.files_skipped;
     let mut parts = Vec::new();
     if skipped > 0 {
         parts.push(words::counted(skipped, "file not read", "files not read"));

@@ -18,16 +18,23 @@ pub(super) struct Column {
     pub(super) align: Align,
     /// Narrower than this it is not made, if there is any other way.
     pub(super) columns_min: usize,
+    /// A terminal has no room for it.
+    documents_only: bool,
 }
 
 impl Column {
     pub(super) const fn left(title: &'static str, columns_min: usize) -> Self {
-        Self { title, align: Align::Left, columns_min }
+        Self { title, align: Align::Left, columns_min, documents_only: false }
     }
 
     /// Numbers are never cut.
     pub(super) const fn right(title: &'static str) -> Self {
-        Self { title, align: Align::Right, columns_min: usize::MAX }
+        Self { title, align: Align::Right, columns_min: usize::MAX, documents_only: false }
+    }
+
+    /// Leaves the column out of terminals.
+    pub(super) const fn in_documents(self) -> Self {
+        Self { documents_only: true, ..self }
     }
 }
 
@@ -43,17 +50,50 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    /// The lines of a terminal: head, then at most `rows_max` rows, none wider than `width`.
-    pub(super) fn lines(&self, width: usize, rows_max: usize, ascii: bool) -> Vec<String> {
-        let shown: Vec<Vec<String>> = self
+    /// The numbers of rows that belong together. A row without a first cell continues the
+    /// one above.
+    pub(super) fn groups(&self) -> Vec<usize> {
+        let mut groups: Vec<usize> = Vec::new();
+        for row in &self.rows {
+            let continues = row.first().is_some_and(String::is_empty);
+            match groups.last_mut() {
+                Some(rows) if continues => *rows += 1,
+                _ => groups.push(1),
+            }
+        }
+        groups
+    }
+
+    /// The lines of a terminal: head, then the first `rows` rows, none wider than `width`.
+    pub(super) fn lines(&self, width: usize, rows: usize, ascii: bool) -> Vec<String> {
+        let terminal = self.for_terminal();
+        let shown: Vec<Vec<String>> = terminal
             .rows
             .iter()
-            .take(rows_max)
+            .take(rows)
             .map(|row| row.iter().map(|cell| show(cell, width, ascii)).collect())
             .collect();
-        let widths = self.widths(&shown, width);
-        let titles = self.columns.iter().map(|column| column.title.to_owned()).collect();
-        std::iter::once(&titles).chain(&shown).map(|row| self.line(row, &widths, ascii)).collect()
+        let widths = terminal.widths(&shown, width);
+        let titles = terminal.columns.iter().map(|column| column.title.to_owned()).collect();
+        std::iter::once(&titles)
+            .chain(&shown)
+            .map(|row| terminal.line(row, &widths, ascii))
+            .collect()
+    }
+
+    fn for_terminal(&self) -> Self {
+        let wanted = |at: usize| self.columns.get(at).is_some_and(|column| !column.documents_only);
+        let row = |row: &Vec<String>| {
+            row.iter()
+                .enumerate()
+                .filter(|&(at, _)| wanted(at))
+                .map(|(_, cell)| cell.clone())
+                .collect()
+        };
+        Self {
+            columns: self.columns.iter().filter(|column| !column.documents_only).copied().collect(),
+            rows: self.rows.iter().map(row).collect(),
+        }
     }
 
     /// Natural widths, and where they are too much, the widest left-aligned column gives way.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clean;
 use super::table::{Column, Table};
 use super::words;
 use crate::summary::state::CustomerState;
@@ -10,8 +11,8 @@ use crate::summary::{
 };
 use crate::tenant::TenantId;
 
-/// Customers that block, with their policies below each other.
-pub(super) fn blocked(summary: &Summary) -> Table {
+/// Customers that block, with their policies below each other, at most `policies_max` of each.
+pub(super) fn blocked(summary: &Summary, policies_max: usize) -> Table {
     let mut table = Table::new(vec![
         Column::left("customer", 12),
         Column::left("tool", 8),
@@ -22,7 +23,7 @@ pub(super) fn blocked(summary: &Summary) -> Table {
     ]);
     let names = PartnerNames::of(summary);
     for customer in summary.customers.iter().filter(|customer| is_blocked(customer)) {
-        add_blocked(&mut table, customer, &names);
+        add_blocked(&mut table, customer, &names, policies_max);
     }
     table
 }
@@ -32,17 +33,27 @@ pub(super) fn is_blocked(customer: &CustomerSummary) -> bool {
     matches!(customer.state, CustomerState::Blocked | CustomerState::Partly)
 }
 
-fn add_blocked(table: &mut Table, customer: &CustomerSummary, names: &PartnerNames) {
+fn add_blocked(
+    table: &mut Table,
+    customer: &CustomerSummary,
+    names: &PartnerNames,
+    policies_max: usize,
+) {
     let mut head = vec![
         names.beside(words::customer(customer), customer.partner_tenant_id),
         words::who(customer),
-        words::since(customer),
+        words::since_and_as_of(customer),
         words::number(customer.blocked_tries),
     ];
     let mut policies: Vec<[String; 2]> =
         customer.blocking_policies.iter().map(policy_cells).collect();
     if customer.policy_not_shown {
         policies.push(["policy not shown by this log".to_owned(), String::new()]);
+    }
+    if policies.len() > policies_max {
+        let more = policies.len() - policies_max;
+        policies.truncate(policies_max);
+        policies.push([format!("and {more} more"), String::new()]);
     }
     for [policy, required] in policies {
         head.extend([policy, required]);
@@ -114,14 +125,14 @@ pub(super) fn causes(summary: &Summary) -> Table {
         Column::left("error code", 13),
         Column::left("cause", 20),
         Column::right("tries"),
-        Column::right("sign-ins"),
+        Column::right("sign-ins").in_documents(),
         Column::right("customers"),
     ]);
     for cause in causes {
         let figures = figures(cause);
         table.rows.push(vec![
             words::error_code(cause.error_code),
-            words::cause(cause.cause.as_deref()),
+            words::cause(cause.error_code, cause.cause.as_deref()),
             words::number(figures.tries),
             words::number(figures.sign_ins),
             words::number(figures.customers),
@@ -134,7 +145,7 @@ pub(super) fn causes(summary: &Summary) -> Table {
 pub(super) fn other_providers(summary: &Summary) -> Table {
     let mut table = Table::new(vec![
         Column::left("other provider", 20),
-        Column::left("home tenant", 36),
+        Column::left("home tenant", 36).in_documents(),
         Column::right("customers"),
         Column::right("got in"),
         Column::right("blocked"),
@@ -149,7 +160,7 @@ pub(super) fn other_providers(summary: &Summary) -> Table {
 
 fn provider_cells(provider: &ProviderSummary) -> Vec<String> {
     vec![
-        words::provider(provider),
+        words::provider(provider, clean::CELL_COLUMNS_MAX),
         provider.home_tenant_id.map(|id| id.to_string()).unwrap_or_default(),
         provider.customers.len().to_string(),
         words::number(provider.counts.succeeded),
@@ -208,9 +219,9 @@ pub(super) fn failing(summary: &Summary) -> Table {
         let cause = summary.causes.iter().find(|cause| code.is_some() && cause.error_code == code);
         table.rows.push(vec![
             names.beside(words::customer(customer), customer.partner_tenant_id),
-            words::since(customer),
+            words::since_and_as_of(customer),
             words::error_code(code),
-            words::cause(cause.and_then(|cause| cause.cause.as_deref())),
+            words::cause(code, cause.and_then(|cause| cause.cause.as_deref())),
         ]);
     }
     table

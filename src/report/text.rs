@@ -10,7 +10,9 @@ use crate::summary::{PartnerSummary, Summary};
 const LINES_MAX: usize = 40;
 /// Of partners named by the user; more stand in report.md.
 const PARTNERS_MAX: usize = 3;
-const NOTICES_MAX: usize = 9;
+const NOTICES_MAX: usize = 8;
+/// Of one customer; the rest is counted.
+const POLICIES_MAX: usize = 3;
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +35,9 @@ pub fn write_text(
     facts: Option<&RunFacts>,
     options: TextOptions,
 ) -> io::Result<()> {
+    let unknown = RunFacts::default();
     let page = Page { columns: options.columns.clamp(40, 100), ascii: !options.unicode };
-    for line in page.compose(summary, facts) {
+    for line in page.compose(summary, facts.unwrap_or(&unknown)) {
         writeln!(sink, "{line}")?;
     }
     Ok(())
@@ -47,7 +50,7 @@ struct Page {
 
 impl Page {
     /// Head, states and notices have their place; the two lists share what is left.
-    fn compose(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn compose(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = self.head(summary, facts);
         let mut tail = self.notices(summary, facts);
         tail.extend(self.closing(facts));
@@ -62,9 +65,8 @@ impl Page {
         show(text, self.columns, self.ascii)
     }
 
-    fn head(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = vec![self.title(facts)];
-        lines.extend(facts.and_then(sentences::run).map(|line| self.sentence(&line)));
         lines.push(String::new());
         let answers = sentences::answers(summary);
         lines.extend(answers.iter().take(PARTNERS_MAX).map(|line| self.sentence(line)));
@@ -83,8 +85,8 @@ impl Page {
         lines
     }
 
-    fn title(&self, facts: Option<&RunFacts>) -> String {
-        let left = facts.map_or_else(|| "tenantsweep".to_owned(), |facts| self.run_line(facts));
+    fn title(&self, facts: &RunFacts) -> String {
+        let left = self.run_line(facts);
         let right = "times: UTC";
         let gap = self
             .columns
@@ -93,64 +95,65 @@ impl Page {
     }
 
     fn run_line(&self, facts: &RunFacts) -> String {
-        let files = words::counted(facts.files, "file", "files");
-        let mut did = format!("{files}, {}", words::bytes(facts.bytes));
-        if let Some(elapsed) = facts.elapsed {
-            did.push_str(&format!(", {}", words::duration(elapsed)));
-        }
+        let did = words::work(facts);
         let version = show(&facts.tool_version, 12, self.ascii);
         // The input gives way: versions and sizes are short.
         let taken = "tenantsweep ".len() + version.len() + did.len() + "times: UTC".len() + 8;
         let input = show(&facts.input, self.columns.saturating_sub(taken), self.ascii);
-        format!("tenantsweep {version}   {input}   {did}")
+        let parts = [format!("tenantsweep {version}"), input, did];
+        let parts: Vec<&str> =
+            parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+        parts.join("   ")
     }
 
     fn lists(&self, summary: &Summary, room: usize) -> Vec<String> {
-        let (policies, causes) = (tables::policies_to_change(summary), tables::causes(summary));
-        let (blocked, failing) = (tables::blocked(summary), tables::failing(summary));
-        let others = if summary.partners.is_empty() {
-            tables::other_providers(summary)
-        } else {
-            Table::new(Vec::new())
+        let others = match summary.partners.as_slice() {
+            [] => tables::other_providers(summary),
+            _ => Table::new(Vec::new()),
         };
-        let wanted =
-            [&policies, &causes, &blocked, &failing, &others].map(|table| table.rows.len());
-        let titled = [
-            policies.rows.len() + causes.rows.len(),
-            blocked.rows.len(),
-            failing.rows.len(),
-            others.rows.len(),
+        let mut tables = [
+            tables::blocked(summary, POLICIES_MAX),
+            tables::policies_to_change(summary),
+            tables::causes(summary),
+            tables::failing(summary),
+            others,
         ];
-        // A blank line and a title for each list, a head for each table, a line for what is left out.
-        let overhead = 3 * titled.iter().filter(|&&rows| rows > 0).count()
-            + wanted.iter().filter(|&&rows| rows > 0).count();
-        let [policy_rows, cause_rows, blocked_rows, failing_rows, other_rows] =
-            share(room.saturating_sub(overhead), wanted);
+        if !fits(&tables, room) {
+            // The error codes say the same by cause.
+            tables[3].rows.clear();
+        }
+        let shown = share_room(&tables, room);
+        let [blocked, policies, causes, failing, others] = &tables;
+        let [of_blocked, of_policies, of_causes, of_failing, of_others] = shown;
         let mut lines = Vec::new();
-        let to_do = [(&policies, policy_rows), (&causes, cause_rows)];
+        let to_do = [(policies, of_policies), (causes, of_causes)];
         self.list(&mut lines, "WHAT TO DO", &to_do);
-        self.list(&mut lines, "BLOCKED (worst first)", &[(&blocked, blocked_rows)]);
-        self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(&failing, failing_rows)]);
-        self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(&others, other_rows)]);
+        self.list(&mut lines, "BLOCKED (worst first)", &[(blocked, of_blocked)]);
+        self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(failing, of_failing)]);
+        self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(others, of_others)]);
         lines
     }
 
     fn list(&self, lines: &mut Vec<String>, title: &str, tables: &[(&Table, usize)]) {
-        if tables.iter().all(|(_, rows)| *rows == 0) {
+        if tables.iter().all(|(table, _)| table.rows.is_empty()) {
             return;
         }
         lines.extend([String::new(), title.to_owned()]);
         let mut left_out = 0;
-        for (table, rows) in tables.iter().filter(|(_, rows)| *rows > 0) {
-            lines.extend(table.lines(self.columns, *rows, self.ascii));
-            left_out += table.rows.len() - rows;
+        for (table, shown) in tables {
+            let groups = table.groups();
+            let rows: usize = groups.iter().take(*shown).sum();
+            if rows > 0 {
+                lines.extend(table.lines(self.columns, rows, self.ascii));
+            }
+            left_out += groups.len() - shown;
         }
         if left_out > 0 {
-            lines.push(format!("  {left_out} more lines in report.md"));
+            lines.push(format!("  {left_out} more in report.md"));
         }
     }
 
-    fn notices(&self, summary: &Summary, facts: Option<&RunFacts>) -> Vec<String> {
+    fn notices(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut notices = sentences::notices(summary, facts);
         if notices.is_empty() {
             return notices;
@@ -168,29 +171,53 @@ impl Page {
         [String::new(), "NOTICE".to_owned()].into_iter().chain(indented).collect()
     }
 
-    fn closing(&self, facts: Option<&RunFacts>) -> Vec<String> {
-        let closing = facts.map(|facts| facts.closing.as_slice()).unwrap_or_default();
-        closing.iter().map(|line| self.sentence(line)).collect()
+    fn closing(&self, facts: &RunFacts) -> Vec<String> {
+        facts.closing.iter().map(|line| self.sentence(line)).collect()
     }
 }
 
-/// Gives each list a row in turn until the room or the rows are used up.
-fn share(room: usize, wanted: [usize; 5]) -> [usize; 5] {
-    let mut given = [0; 5];
+/// Lines that the lists take beside their rows: a blank line and a title for each list, a
+/// head for each table; and the number of lists.
+fn overhead(tables: &[Table; 5]) -> (usize, usize) {
+    let [_, policies, causes, ..] = tables;
+    let heads = tables.iter().filter(|table| !table.rows.is_empty()).count();
+    // What to do holds two tables.
+    let lists = heads - usize::from(!policies.rows.is_empty() && !causes.rows.is_empty());
+    (2 * lists + heads, lists)
+}
+
+fn fits(tables: &[Table; 5], room: usize) -> bool {
+    let rows: usize = tables.iter().map(|table| table.rows.len()).sum();
+    overhead(tables).0 + rows <= room
+}
+
+/// How many groups of each table to show.
+fn share_room(tables: &[Table; 5], room: usize) -> [usize; 5] {
+    let (overhead, lists) = overhead(tables);
+    // Where not all fits, each list has a line to say so.
+    let notes = if fits(tables, room) { 0 } else { lists };
+    share(room.saturating_sub(overhead + notes), &tables.each_ref().map(Table::groups))
+}
+
+/// Gives each table a group of rows in turn, as long as there is room for it. The first table
+/// has two turns: it holds the answer.
+fn share(room: usize, groups: &[Vec<usize>; 5]) -> [usize; 5] {
+    const TURNS: [usize; 6] = [0, 1, 0, 2, 3, 4];
+    let mut shown = [0; 5];
     let mut left = room;
-    while left > 0 {
+    loop {
         let before = left;
-        for (given, wanted) in given.iter_mut().zip(wanted) {
-            if *given < wanted && left > 0 {
-                *given += 1;
-                left -= 1;
+        for turn in TURNS {
+            let next = groups[turn].get(shown[turn]).copied().filter(|&rows| rows <= left);
+            if let Some(rows) = next {
+                shown[turn] += 1;
+                left -= rows;
             }
         }
         if left == before {
-            break;
+            return shown;
         }
     }
-    given
 }
 
 /// The customers by state, with the denominator.
@@ -218,9 +245,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_shared_row_by_row() {
-        assert_eq!(share(7, [1, 10, 2, 0, 0]), [1, 4, 2, 0, 0]);
-        assert_eq!(share(100, [1, 2, 3, 4, 5]), [1, 2, 3, 4, 5]);
-        assert_eq!(share(0, [1, 1, 1, 1, 1]), [0; 5]);
+    fn room_is_shared_by_whole_groups() {
+        let groups = [vec![2, 1, 3], vec![1, 1, 1], vec![1; 9], vec![], vec![]];
+        assert_eq!(share(6, &groups), [2, 2, 1, 0, 0]);
+        assert_eq!(share(100, &groups), [3, 3, 9, 0, 0]);
+        assert_eq!(share(0, &groups), [0; 5]);
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::{RunFacts, clean};
 use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
 use crate::summary::state::{CustomerState, Doubt};
@@ -49,6 +50,18 @@ pub(super) fn duration(elapsed: std::time::Duration) -> String {
     }
 }
 
+/// What a run read; nothing where the dataset alone was looked at.
+pub(super) fn work(facts: &RunFacts) -> String {
+    if facts.files == 0 {
+        return String::new();
+    }
+    let mut work = format!("{}, {}", counted(facts.files, "file", "files"), bytes(facts.bytes));
+    if let Some(elapsed) = facts.elapsed {
+        work.push_str(&format!(", {}", duration(elapsed)));
+    }
+    work
+}
+
 /// A moment as a table shows it; the head says that times are UTC.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%-d %b %H:%M").to_string()
@@ -68,7 +81,17 @@ pub(super) fn since(customer: &CustomerSummary) -> String {
     match customer.since {
         Some(since) if customer.since_before_evidence => format!("before {}", day(since)),
         Some(since) => moment(since),
+        None if customer.state == CustomerState::Partly => "at times".to_owned(),
         None => String::new(),
+    }
+}
+
+/// Since when, and that the evidence is older than that of others.
+pub(super) fn since_and_as_of(customer: &CustomerSummary) -> String {
+    let since = since(customer);
+    match customer.now.filter(|_| customer.is_stale) {
+        Some(now) => format!("{since} (as of {}, stale)", day(now)),
+        None => since,
     }
 }
 
@@ -93,8 +116,9 @@ pub(super) fn partner(partner: &PartnerSummary) -> String {
 }
 
 /// A provider with the start of its id: names alone can be chosen by anyone.
-pub(super) fn provider(provider: &ProviderSummary) -> String {
+pub(super) fn provider(provider: &ProviderSummary, name_columns: usize) -> String {
     let name = provider.name.as_deref().or(provider.example_account.as_deref());
+    let name = name.map(|name| clean::clean(name, name_columns));
     match (provider.home_tenant_id, name) {
         (Some(id), Some(name)) => format!("{name} {}", id.short()),
         (Some(id), None) => id.short(),
@@ -116,18 +140,18 @@ pub(super) fn state(state: CustomerState) -> &'static str {
 /// A customer's state with what must be said beside it.
 pub(super) fn state_of(customer: &CustomerSummary) -> String {
     let words = state(customer.state);
-    match (customer.doubt, customer.recovered) {
+    match (customer.doubt, customer.state) {
         (Some(doubt), _) => format!("{words}: {}", doubt_words(doubt)),
-        (None, true) => format!("{words}, recovered in part or whole"),
-        (None, false) => words.to_owned(),
+        (None, CustomerState::GettingIn) if customer.recovered => format!("{words}, recovered"),
+        (None, _) => words.to_owned(),
     }
 }
 
 pub(super) fn doubt_words(doubt: Doubt) -> &'static str {
     match doubt {
-        Doubt::Blind => "the logs could not have shown a block",
-        Doubt::NeverTried => "no sign-in of the partner in the logs",
-        Doubt::NotTriedLately => "not tried in the last 14 days of the logs",
+        Doubt::Blind => "the logs could not show a block",
+        Doubt::NeverTried => "no sign-in of the partner",
+        Doubt::NotTriedLately => "no finished try in 14 days",
     }
 }
 
@@ -159,7 +183,16 @@ pub(super) fn controls(names: &[String]) -> String {
     if names.is_empty() {
         return "not shown by this log".to_owned();
     }
-    distinct(names.iter().map(|name| control_word(name)))
+    distinct(names.iter().map(|name| strength(name).unwrap_or_else(|| control_word(name))))
+}
+
+/// The name of an authentication strength without what the log says of its result.
+fn strength(control: &str) -> Option<&str> {
+    let name = control.strip_prefix("authentication strength: ")?;
+    let without_result = name.rsplit_once(" (").filter(|(_, result)| {
+        result.strip_suffix(')').is_some_and(|word| word.chars().all(char::is_alphanumeric))
+    });
+    Some(without_result.map_or(name, |(name, _)| name))
 }
 
 pub(super) fn conditions(names: &[String]) -> String {
@@ -184,6 +217,8 @@ pub(super) fn error_code(code: Option<i32>) -> String {
     code.map_or_else(|| "no code".to_owned(), |code| ErrorCode(code).to_string())
 }
 
-pub(super) fn cause(cause: Option<&str>) -> String {
-    cause.unwrap_or("not in the table of codes").to_owned()
+pub(super) fn cause(code: Option<i32>, cause: Option<&str>) -> String {
+    let unknown =
+        if code.is_none() { "the export shows no code" } else { "not in the table of codes" };
+    cause.unwrap_or(unknown).to_owned()
 }

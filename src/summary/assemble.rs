@@ -235,9 +235,9 @@ impl<'a> Known<'a> {
         }
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
         for (route, _) in &trouble.routes {
-            let since = route.history.since(now);
+            let from = route.history.blocks_from(now);
             for (policy, blocks) in &route.blocks {
-                if since.is_none_or(|since| blocks.last_at >= since) {
+                if from.is_none_or(|from| blocks.last_at >= from) {
                     *found.entry(policy).or_default() += blocks.sign_ins;
                 }
             }

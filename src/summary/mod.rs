@@ -55,7 +55,7 @@ pub struct SummaryOptions {
 
 impl Default for SummaryOptions {
     fn default() -> Self {
-        Self { as_of: None, since: None, until: None, rows_at_a_time: 400_000 }
+        Self { as_of: None, since: None, until: None, rows_at_a_time: 100_000 }
     }
 }
 

@@ -39,11 +39,13 @@ impl Summary {
         self.customers.iter().filter(move |customer| customer.partner_tenant_id == partner)
     }
 
-    /// No customer of any listed partner could be judged.
+    /// There is no partner sign-in, or no customer of any listed partner could be judged.
     pub fn nothing_judged(&self) -> bool {
-        !self.customers.iter().any(|customer| {
+        let judged = |customer: &CustomerSummary| {
             !matches!(customer.state, CustomerState::CannotTell | CustomerState::NoLog)
-        })
+        };
+        let listed = !self.partners.is_empty();
+        self.totals.partner == 0 || listed && !self.customers.iter().any(judged)
     }
 }
 

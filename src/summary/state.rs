@@ -128,9 +128,15 @@ impl RouteHistory {
 
     fn add_to_runs(&mut self, blocked: bool, next: &Try) {
         match self.runs.back_mut() {
-            Some(run) if run.blocked == blocked => run.last_at = next.last_at,
+            Some(run) if run.blocked == blocked => {
+                run.last_at = next.last_at;
+            }
             _ => {
-                self.runs.push_back(Run { blocked, first_at: next.first_at, last_at: next.last_at })
+                self.runs.push_back(Run {
+                    blocked,
+                    first_at: next.first_at,
+                    last_at: next.last_at,
+                });
             }
         }
         // "Now" is never before a row, so a run that is too old today stays too old.
@@ -169,15 +175,23 @@ impl RouteHistory {
         self.runs.iter().filter(move |run| run.last_at >= oldest)
     }
 
-    /// Since when the route has been in its state, for the states that are trouble.
+    /// Since when the route has been in its state, for the states that are trouble. What
+    /// swings has no such moment.
     pub fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.state(now)? {
             RouteState::Blocked => self.blocked_since,
             RouteState::Failing => self.failing_since,
+            RouteState::Intermittent | RouteState::Recovered | RouteState::GettingIn => None,
+        }
+    }
+
+    /// The first block that still matters: older ones are history.
+    pub fn blocks_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.state(now)? {
             RouteState::Intermittent => {
                 self.recent_runs(now).find(|run| run.blocked).map(|run| run.first_at)
             }
-            RouteState::Recovered | RouteState::GettingIn => None,
+            _ => self.blocked_since,
         }
     }
 
@@ -400,7 +414,8 @@ mod tests {
         assert_eq!(swinging.state(day(5)), Some(RouteState::Intermittent));
         assert_eq!(swinging.state(day(8)), Some(RouteState::Intermittent));
         assert_eq!(swinging.state(day(9)), Some(RouteState::Recovered));
-        assert_eq!(swinging.since(day(5)), Some(day(2)));
+        assert_eq!(swinging.since(day(5)), None);
+        assert_eq!(swinging.blocks_from(day(5)), Some(day(2)));
     }
 
     #[test]

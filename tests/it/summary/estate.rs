@@ -3,7 +3,7 @@
 use super::parts::{Dataset, Export, Policy, Row, Tenant, minutes_before_end, tenant_id};
 
 const DAY: i64 = 24 * 60;
-pub const FABRIKAM: u32 = 0x8f3c_52d1;
+pub(super) const FABRIKAM: u32 = 0x8f3c_52d1;
 const NORTHWIND: u32 = 0x51b2_7e90;
 
 /// What a customer's tries were: minutes before the end, verdict, error code.
@@ -104,7 +104,7 @@ const CUSTOMERS: [Customer; 9] = [
 ];
 
 /// The estate: nine customers with a log, one without, one only in the partner's own log.
-pub fn estate() -> Dataset {
+pub(super) fn estate() -> Dataset {
     let mut dataset = Dataset::default();
     for customer in &CUSTOMERS {
         add_customer(&mut dataset, customer);

@@ -15,7 +15,7 @@ use tenantsweep::summary::DatasetParts;
 
 /// A row of `sign_ins` with its applied policies.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(super) struct Row {
     pub id: String,
     pub at: DateTime<Utc>,
     pub partner: Option<String>,
@@ -36,7 +36,7 @@ pub struct Row {
 
 /// A row of `applied_policies`.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub(super) struct Policy {
     pub id: String,
     pub name: String,
     pub blocks: bool,
@@ -46,7 +46,7 @@ pub struct Policy {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Export {
+pub(super) struct Export {
     pub path: String,
     pub tenant: Option<String>,
     pub blind_spots: &'static str,
@@ -60,7 +60,7 @@ pub struct Export {
 }
 
 #[derive(Debug, Clone)]
-pub struct Tenant {
+pub(super) struct Tenant {
     pub id: String,
     pub name: Option<String>,
     pub listed: bool,
@@ -68,7 +68,7 @@ pub struct Tenant {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Dataset {
+pub(super) struct Dataset {
     pub rows: Vec<Row>,
     pub exports: Vec<Export>,
     pub customers: Vec<Tenant>,
@@ -78,18 +78,18 @@ pub struct Dataset {
 }
 
 /// Moments are told in minutes before this one.
-pub fn minutes_before_end(minutes: i64) -> DateTime<Utc> {
+pub(super) fn minutes_before_end(minutes: i64) -> DateTime<Utc> {
     // 2026-11-21 12:00 UTC
     DateTime::from_timestamp(1_795_262_400, 0).unwrap_or_default() - TimeDelta::minutes(minutes)
 }
 
-pub fn tenant_id(number: u32) -> String {
+pub(super) fn tenant_id(number: u32) -> String {
     format!("{number:08x}-0000-4000-8000-{number:012x}")
 }
 
 impl Dataset {
     /// Writes the parts, the sign-ins in `files` files.
-    pub fn write(&self, folder: &Path, files: usize) -> DatasetParts {
+    pub(super) fn write(&self, folder: &Path, files: usize) -> DatasetParts {
         let per_file = self.rows.len().div_ceil(files.max(1)).max(1);
         let sign_ins = self.rows.chunks(per_file).enumerate().map(|(number, rows)| {
             write(folder, &format!("sign_ins-{number}"), sign_in_columns(rows))
