@@ -148,9 +148,8 @@ impl<R> Column<R> {
 
 /// The Arrow schema of documented columns.
 pub(super) fn arrow_schema<'a>(docs: impl Iterator<Item = &'a ColumnDoc>) -> SchemaRef {
-    let fields: Vec<Field> = docs
-        .map(|doc| Field::new(doc.name, doc.kind.data_type(), !doc.required))
-        .collect();
+    let fields: Vec<Field> =
+        docs.map(|doc| Field::new(doc.name, doc.kind.data_type(), !doc.required)).collect();
     Arc::new(Schema::new(fields))
 }
 

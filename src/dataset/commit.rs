@@ -47,11 +47,7 @@ pub(super) fn publish(
     Ok(delete(dataset, replaced))
 }
 
-fn move_all(
-    dataset: &Path,
-    moves: &[Move],
-    moved: &mut Vec<PathBuf>,
-) -> Result<(), DatasetError> {
+fn move_all(dataset: &Path, moves: &[Move], moved: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
     let mut touched = BTreeSet::new();
     for Move { from, to } in moves {
         if let Some(folder) = to.parent() {
@@ -144,8 +140,7 @@ pub(super) fn clean(dataset: &Path, manifest: &Manifest) -> Result<(), DatasetEr
         }
         _ => {}
     }
-    let live: BTreeSet<PathBuf> =
-        manifest.parts.iter().map(|part| part.path_in(dataset)).collect();
+    let live: BTreeSet<PathBuf> = manifest.parts.iter().map(|part| part.path_in(dataset)).collect();
     for table in Table::ALL {
         clean_folder(dataset, &dataset.join(table.folder(None)), &live, 1)?;
     }

@@ -66,7 +66,9 @@ pub(super) struct CommittedRow {
 pub(super) enum CommittedIn {
     SignIns,
     /// `once_a_row`: it stood in `sign_ins` before.
-    Reserve { once_a_row: bool },
+    Reserve {
+        once_a_row: bool,
+    },
 }
 
 /// The copies of one sign-in, as far as they matter.

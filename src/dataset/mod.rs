@@ -33,8 +33,8 @@ mod lock;
 mod manifest;
 mod reader;
 
-pub use commit::replace as write_whole;
 pub use column::{ColumnDoc, ColumnKind};
+pub use commit::replace as write_whole;
 pub use error::{DatasetError, LedgerError};
 pub use exports::{CoverageRow, ExportReading, Identity, RejectRow};
 pub use manifest::{Manifest, ManifestPart};

@@ -20,9 +20,7 @@ use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Outcome, Rank, Sourc
 use super::error::{At, DatasetError};
 use super::exports::Passage;
 use super::manifest::ManifestPart;
-use super::part::{
-    PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at,
-};
+use super::part::{PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at};
 use super::queue::{Kept, Queue};
 use super::readings::Readings;
 use super::row::{
@@ -269,7 +267,7 @@ impl<'a> MonthFinish<'a> {
         for (key, group) in groups {
             let passages = &mut *self.passages;
             if let Some(outcome) = group.settle(|loser| count_lost(passages, loser)) {
-                self.carry_out(key, outcome, &mut kept);
+                self.carry_out(&key, outcome, &mut kept);
             }
         }
         queue.add(self.finish.staging, kept)
@@ -307,7 +305,7 @@ impl<'a> MonthFinish<'a> {
     }
 
     /// Does what the judgement on a group demands.
-    fn carry_out(&mut self, key: Key, outcome: Outcome, kept: &mut Vec<Kept>) {
+    fn carry_out(&mut self, key: &Key, outcome: Outcome, kept: &mut Vec<Kept>) {
         let states = States::of(outcome.times.iter().copied());
         let Outcome { winner, spare, times, row, reserve, has_new_times } = outcome;
         let keep = |spilled: SpilledRow, is_reserve| Kept {
@@ -345,10 +343,10 @@ impl<'a> MonthFinish<'a> {
             None => {}
         }
         if let Some((at, fate)) = row_leaves {
-            self.leave_sign_ins(&key, at, fate);
+            self.leave_sign_ins(key, at, fate);
         }
         if let Some((at, fate)) = reserve_leaves {
-            self.leave_reserve(&key, at, fate);
+            self.leave_reserve(key, at, fate);
         }
     }
 
@@ -380,11 +378,8 @@ impl<'a> MonthFinish<'a> {
 
     fn write(&mut self, kept: Kept) -> Result<(), DatasetError> {
         let Some((row, fresh, _)) = self.resolve(&kept.row)? else { return Ok(()) };
-        let states = if kept.is_reserve {
-            States::NEVER_A_ROW
-        } else {
-            States::of(kept.times.into_iter())
-        };
+        let states =
+            if kept.is_reserve { States::NEVER_A_ROW } else { States::of(kept.times.into_iter()) };
         let source = Arc::clone(&fresh.source);
         let row = SignInRow::new(row, fresh.exporting_tenant, source, states)
             .at(&self.finish.staging.path("row"))?;
@@ -490,8 +485,7 @@ impl<'a> MonthFinish<'a> {
     ) -> Result<Option<StagedPart>, DatasetError> {
         let schema = schema_of(table);
         let staging = self.finish.staging;
-        let mut writer =
-            PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
+        let mut writer = PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
         let reader = PartReader::open_checked(&part.path, &part.entry)?;
         reader.read(None, None, |rows| {
             let fates = fates(&rows)?;
@@ -502,7 +496,7 @@ impl<'a> MonthFinish<'a> {
                 filter_record_batch(&batch, &mask).at(&part.path)
             };
             writer.write(&only(Fate::Keep)?)?;
-            moved.write(only(Fate::Move)?)
+            moved.write(&only(Fate::Move)?)
         })?;
         writer.finish()
     }
@@ -564,7 +558,7 @@ impl<'a> MovedRows<'a> {
         Self { month, table, writer: None }
     }
 
-    fn write(&mut self, batch: RecordBatch) -> Result<(), DatasetError> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -577,7 +571,7 @@ impl<'a> MovedRows<'a> {
                 schema_of(self.table),
             )?),
         };
-        writer.write(&batch)
+        writer.write(batch)
     }
 
     fn finish(self) -> Result<Option<StagedPart>, DatasetError> {
@@ -600,8 +594,7 @@ impl PolicyFates {
             Some(&columns),
             Some((from, until)),
             |rows| {
-                is_touched =
-                    is_touched || self.of(&rows)?.iter().any(|&fate| fate != Fate::Keep);
+                is_touched = is_touched || self.of(&rows)?.iter().any(|&fate| fate != Fate::Keep);
                 Ok(())
             },
         )?;
@@ -665,4 +658,3 @@ impl Writers {
 
 /// The columns that tell to which reading a row belongs.
 const OWNED: [&str; 5] = ["sign_in_id", "side", "created_at", "source_export", "run_id"];
-

@@ -293,7 +293,7 @@ impl Finishing {
         self.write_derived(input, &mut staged, &replaced)?;
         let manifest = self.next_manifest(&staged, &replaced);
         self.check_dataset(&manifest)?;
-        self.publish(staged, manifest)
+        self.publish(staged, &manifest)
     }
 
     fn finish_months(
@@ -328,8 +328,7 @@ impl Finishing {
         };
         let mut parts = MonthParts::default();
         for (month, days) in months {
-            let mut month =
-                MonthFinish::new(&finish, month, &old, &mut self.readings, passages);
+            let mut month = MonthFinish::new(&finish, month, &old, &mut self.readings, passages);
             for (day, bytes) in days {
                 month.add_day(spill, day, bytes)?;
             }
@@ -448,7 +447,9 @@ impl Finishing {
             .collect();
         let order = |entry: &RejectEntry| (entry.reject.offset, entry.reject.length);
         rejects.sort_by(|a, b| {
-            a.path.cmp(&b.path).then_with(|| order(a).cmp(&order(b)))
+            a.path
+                .cmp(&b.path)
+                .then_with(|| order(a).cmp(&order(b)))
                 .then_with(|| a.reject.reason.cmp(&b.reject.reason))
         });
         rejects
@@ -461,7 +462,11 @@ impl Finishing {
                 export.coverage.iter().map(|row| {
                     let mut row = *row;
                     row.tenant = row.tenant.or(export.exporting_tenant);
-                    CoverageEntry { path: export.path.clone(), run_id: Arc::clone(&self.run_id), row }
+                    CoverageEntry {
+                        path: export.path.clone(),
+                        run_id: Arc::clone(&self.run_id),
+                        row,
+                    }
                 })
             })
             .collect();
@@ -523,7 +528,7 @@ impl Finishing {
     fn publish(
         mut self,
         staged: Vec<StagedPart>,
-        manifest: Manifest,
+        manifest: &Manifest,
     ) -> Result<Committed, DatasetError> {
         let old: BTreeSet<&str> = self.manifest.parts.iter().map(|p| p.path.as_str()).collect();
         let new: BTreeSet<&str> = manifest.parts.iter().map(|p| p.path.as_str()).collect();
@@ -535,7 +540,7 @@ impl Finishing {
             .collect();
         let gone = self.manifest.parts.iter().filter(|part| !new.contains(part.path.as_str()));
         let gone: Vec<PathBuf> = gone.map(|part| part.path_in(&self.dataset)).collect();
-        self.committed.not_deleted = commit::publish(&self.dataset, &moves, &manifest, &gone)?;
+        self.committed.not_deleted = commit::publish(&self.dataset, &moves, manifest, &gone)?;
         self.committed.generation = manifest.generation;
         self.committed.parts_written = moves.len();
         self.committed.parts_replaced = gone.len();

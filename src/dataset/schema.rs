@@ -537,9 +537,9 @@ pub(super) static PARTNERS: &[OfPartner] = &[
 pub(super) static ACCOUNTS: &[OfAccount] = &[
     OfAccount::text("partner_tenant_id", |r| guid(r.tenant)).means("As in sign_ins"),
     OfAccount::text("account", |r| word(&r.account)).required().means("As in sign_ins"),
-    OfAccount::text("kind", |r| word(r.kind()))
-        .required()
-        .means("integration: at least 5 sign-ins, 95 % of them non-interactive with one app; else person"),
+    OfAccount::text("kind", |r| word(r.kind())).required().means(
+        "integration: at least 5 sign-ins, 95 % of them non-interactive with one app; else person",
+    ),
     OfAccount::int64("sign_ins", |r| count(r.span.sign_in_count))
         .required()
         .unit("sign-ins")

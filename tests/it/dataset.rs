@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use tenantsweep::dataset::{
-    Committed, CoverageRow, Dataset, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow, RunInput, RunOptions, SeenFile, Table, WriteRun, columns,
+    Committed, CoverageRow, Dataset, DatasetError, ExportReading, Identity, PartnerSignIn,
+    RejectRow, RunInput, RunOptions, SeenFile, Table, WriteRun, columns,
 };
 use tenantsweep::error_code::ErrorCode;
 use tenantsweep::policy::{AppliedPolicy, Conditions, PolicyResult};
@@ -326,12 +327,8 @@ fn files(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// once, and each export accounts for its rows.
 fn check_promises(out: &Path) {
     let dataset = Dataset::open(out).expect("a dataset");
-    let named: BTreeSet<PathBuf> = dataset
-        .manifest()
-        .parts
-        .iter()
-        .map(|part| Path::new("dataset").join(&part.path))
-        .collect();
+    let named: BTreeSet<PathBuf> =
+        dataset.manifest().parts.iter().map(|part| Path::new("dataset").join(&part.path)).collect();
     let found: BTreeSet<PathBuf> = files(out).into_keys().collect();
     assert_eq!(named, found);
     assert!(!out.join("dataset/.staging").exists());
@@ -488,7 +485,8 @@ fn the_same_rows_make_the_same_bytes_in_any_order_and_by_any_number_of_threads()
         files(out.path())
     };
     let reversed: Vec<Export> = exports.iter().rev().cloned().collect();
-    for (threads, spill_memory, day_memory) in [(1, 0, 1 << 30), (8, 4_000, 1_000), (3, 1 << 30, 1)] {
+    for (threads, spill_memory, day_memory) in [(1, 0, 1 << 30), (8, 4_000, 1_000), (3, 1 << 30, 1)]
+    {
         let out = folder();
         let run = Run { threads, spill_memory, day_memory, ..Run::default() };
         run.sweep(out.path(), &reversed).expect("run");
@@ -600,10 +598,11 @@ fn a_new_partner_list_reads_known_exports_again() {
     let listed = sign_in("a", 0, None, 1);
     let after = Export { fingerprint: 2, rows: vec![listed], ..before.clone() };
     let run = Run { run_id: "two", ..Run::default() };
-    assert!(!run.begin(out.path()).expect("begun").known(
-        Identity { xxh3: before.identity, length: 10 },
-        after.fingerprint
-    ));
+    assert!(
+        !run.begin(out.path())
+            .expect("begun")
+            .known(Identity { xxh3: before.identity, length: 10 }, after.fingerprint)
+    );
     let committed = run.sweep(out.path(), std::slice::from_ref(&after)).expect("run");
     assert_eq!((committed.superseded, committed.removed), (1, 1));
     check_promises(out.path());
@@ -797,7 +796,8 @@ fn check_against_the_rule(out: &Path, exports: &[Vec<PartnerSignIn>]) {
         let is_final = |published: &Option<DateTime<Utc>>| {
             published.is_none() || published.as_ref() == times.last()
         };
-        let most = copies.iter().filter(|(published, _)| is_final(published)).map(|(_, n)| *n).max();
+        let most =
+            copies.iter().filter(|(published, _)| is_final(published)).map(|(_, n)| *n).max();
         (id, (most.expect("a final copy"), times.len().max(1).to_string()))
     });
     assert_eq!(kept, expected.collect());
