@@ -2,7 +2,7 @@
 //! Rewritten whole by each run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
@@ -176,7 +176,7 @@ const TALLIED: [&str; 8] = [
 ];
 
 impl Tally {
-    pub(super) fn add_coverage(&mut self, part: &PathBuf) -> Result<(), DatasetError> {
+    pub(super) fn add_coverage(&mut self, part: &Path) -> Result<(), DatasetError> {
         const COLUMNS: [&str; 4] =
             ["tenant_id", "interactive_user", "non_interactive_user", "unknown_type"];
         PartReader::open(part)?.read(Some(&COLUMNS), None, |rows| {
@@ -195,7 +195,7 @@ impl Tally {
         })
     }
 
-    pub(super) fn add_sign_ins(&mut self, part: &PathBuf) -> Result<(), DatasetError> {
+    pub(super) fn add_sign_ins(&mut self, part: &Path) -> Result<(), DatasetError> {
         PartReader::open(part)?.read(Some(&TALLIED), None, |rows| self.add_rows(&rows))
     }
 

@@ -267,7 +267,7 @@ impl<'a> MonthFinish<'a> {
         for (key, group) in groups {
             let passages = &mut *self.passages;
             if let Some(outcome) = group.settle(|loser| count_lost(passages, loser)) {
-                self.carry_out(key, outcome, &mut kept);
+                self.carry_out(&key, outcome, &mut kept);
             }
         }
         queue.add(self.finish.staging, kept)
@@ -305,7 +305,7 @@ impl<'a> MonthFinish<'a> {
     }
 
     /// Does what the judgement on a group demands.
-    fn carry_out(&mut self, key: Key, outcome: Outcome, kept: &mut Vec<Kept>) {
+    fn carry_out(&mut self, key: &Key, outcome: Outcome, kept: &mut Vec<Kept>) {
         let states = States::of(outcome.times.iter().copied());
         let Outcome { winner, spare, times, row, reserve, has_new_times } = outcome;
         let keep = |spilled: SpilledRow, is_reserve| Kept {
@@ -343,10 +343,10 @@ impl<'a> MonthFinish<'a> {
             None => {}
         }
         if let Some((at, fate)) = row_leaves {
-            self.leave_sign_ins(&key, at, fate);
+            self.leave_sign_ins(key, at, fate);
         }
         if let Some((at, fate)) = reserve_leaves {
-            self.leave_reserve(&key, at, fate);
+            self.leave_reserve(key, at, fate);
         }
     }
 
@@ -496,7 +496,7 @@ impl<'a> MonthFinish<'a> {
                 filter_record_batch(&batch, &mask).at(&part.path)
             };
             writer.write(&only(Fate::Keep)?)?;
-            moved.write(only(Fate::Move)?)
+            moved.write(&only(Fate::Move)?)
         })?;
         writer.finish()
     }
@@ -558,7 +558,7 @@ impl<'a> MovedRows<'a> {
         Self { month, table, writer: None }
     }
 
-    fn write(&mut self, batch: RecordBatch) -> Result<(), DatasetError> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -571,7 +571,7 @@ impl<'a> MovedRows<'a> {
                 schema_of(self.table),
             )?),
         };
-        writer.write(&batch)
+        writer.write(batch)
     }
 
     fn finish(self) -> Result<Option<StagedPart>, DatasetError> {

@@ -251,7 +251,7 @@ impl PartReader {
     pub(super) fn open_checked(path: &Path, entry: &ManifestPart) -> Result<Self, DatasetError> {
         check_frame(path, entry)?;
         let reader = Self::open(path)?;
-        check(path, "the number of rows", reader.row_count(), entry.rows)?;
+        check(path, "the number of rows", &reader.row_count(), &entry.rows)?;
         Ok(reader)
     }
 
@@ -329,21 +329,21 @@ fn overlaps(group: &RowGroupMetaData, from: i64, until: i64) -> bool {
 fn check_frame(path: &Path, entry: &ManifestPart) -> Result<(), DatasetError> {
     let mut file = File::open(path).tried("open", path)?;
     let bytes = file.metadata().tried("look at", path)?.len();
-    check(path, "the size", bytes, entry.bytes)?;
+    check(path, "the size", &bytes, &entry.bytes)?;
     let mut magic = [0; 8];
     if bytes >= 12 {
         file.read_exact(&mut magic[..4]).tried("read", path)?;
         file.seek(SeekFrom::End(-4)).tried("read", path)?;
         file.read_exact(&mut magic[4..]).tried("read", path)?;
     }
-    check(path, "the magic", magic.escape_ascii(), b"PAR1PAR1".escape_ascii())
+    check(path, "the magic", &magic.escape_ascii(), &b"PAR1PAR1".escape_ascii())
 }
 
 fn check(
     path: &Path,
     what: &'static str,
-    found: impl ToString,
-    expected: impl ToString,
+    found: &impl ToString,
+    expected: &impl ToString,
 ) -> Result<(), DatasetError> {
     let (found, expected) = (found.to_string(), expected.to_string());
     if found == expected {

@@ -293,7 +293,7 @@ impl Finishing {
         self.write_derived(input, &mut staged, &replaced)?;
         let manifest = self.next_manifest(&staged, &replaced);
         self.check_dataset(&manifest)?;
-        self.publish(staged, manifest)
+        self.publish(staged, &manifest)
     }
 
     fn finish_months(
@@ -528,7 +528,7 @@ impl Finishing {
     fn publish(
         mut self,
         staged: Vec<StagedPart>,
-        manifest: Manifest,
+        manifest: &Manifest,
     ) -> Result<Committed, DatasetError> {
         let old: BTreeSet<&str> = self.manifest.parts.iter().map(|p| p.path.as_str()).collect();
         let new: BTreeSet<&str> = manifest.parts.iter().map(|p| p.path.as_str()).collect();
@@ -540,7 +540,7 @@ impl Finishing {
             .collect();
         let gone = self.manifest.parts.iter().filter(|part| !new.contains(part.path.as_str()));
         let gone: Vec<PathBuf> = gone.map(|part| part.path_in(&self.dataset)).collect();
-        self.committed.not_deleted = commit::publish(&self.dataset, &moves, &manifest, &gone)?;
+        self.committed.not_deleted = commit::publish(&self.dataset, &moves, manifest, &gone)?;
         self.committed.generation = manifest.generation;
         self.committed.parts_written = moves.len();
         self.committed.parts_replaced = gone.len();
