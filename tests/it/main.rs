@@ -15,4 +15,5 @@ mod dataset;
 mod summary;
 
 // The whole way.
+mod cli;
 mod estates;
