@@ -116,7 +116,7 @@ impl<'a> RankColumns<'a> {
         let rank = Rank {
             evidence: self.evidence_rank.value(row),
             is_present: self.is_present(row, partners),
-            content_hash: self.row_hash.value(row),
+            row_hash: self.row_hash.value(row),
             is_committed: true,
             position: (0, 0),
         };

@@ -10,7 +10,7 @@ pub(super) struct Rank {
     pub evidence: i32,
     /// Joined to its provider by the present partner list.
     pub is_present: bool,
-    pub content_hash: i64,
+    pub row_hash: i64,
     pub is_committed: bool,
     /// The export's place among the run's paths, and the offset in it.
     pub position: (u32, u64),
@@ -19,8 +19,8 @@ pub(super) struct Rank {
 impl Rank {
     /// The least is the best.
     fn order(&self) -> impl Ord + use<> {
-        let Self { evidence, is_present, content_hash, is_committed, position } = *self;
-        (Reverse(evidence), !is_present, content_hash, !is_committed, position)
+        let Self { evidence, is_present, row_hash, is_committed, position } = *self;
+        (Reverse(evidence), !is_present, row_hash, !is_committed, position)
     }
 
     fn beats(&self, other: &Self) -> bool {

@@ -23,10 +23,7 @@ use super::manifest::ManifestPart;
 use super::part::{PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at};
 use super::queue::{Kept, Queue};
 use super::readings::Readings;
-use super::row::{
-    Key, MICROS_PER_DAY, PartnerSignIn, PolicyRow, RowSource, SignInRow, States, evidence_rank,
-    row_hash,
-};
+use super::row::{Key, MICROS_PER_DAY, PolicyRow, RowHead, RowSource, SignInRow, States, hash_at};
 use super::schema;
 use super::spill::{ClosedSpill, FrameFile};
 use super::table::{Month, Table};
@@ -209,48 +206,38 @@ impl<'a> MonthFinish<'a> {
         for _ in 0..count {
             pieces.push(FrameFile::create(self.finish.staging.path("piece"))?);
         }
+        let spill_path = &self.finish.staging.folder;
         spill.drain(day, |frame| {
-            let Some((_, _, key)) = self.resolve(frame)? else { return Ok(()) };
-            pieces[(xxh3_64(key.id.as_bytes()) % count as u64) as usize].push(frame)
+            let (head, _) = RowHead::decode(frame).at(spill_path)?;
+            // Less than the count, so no bits are lost.
+            let piece = (xxh3_64(head.id.as_bytes()) % count as u64) as usize;
+            pieces[piece].push(frame)
         })?;
         Ok(pieces)
     }
 
-    /// A row with its export and its key; `None` if its export does not count.
-    fn resolve(
-        &self,
-        frame: &[u8],
-    ) -> Result<Option<(PartnerSignIn, &'a FreshExport, Key)>, DatasetError> {
-        let mut row: PartnerSignIn =
-            postcard::from_bytes(frame).at(&self.finish.staging.path("row"))?;
-        let number = row.export;
+    /// The export of a row; `None` if its rows do not count.
+    fn export_of(&self, number: u32) -> Result<Option<&'a FreshExport>, DatasetError> {
         let fresh = self.finish.fresh.get(number as usize);
-        let Some(fresh) = fresh.ok_or(DatasetError::UnknownExport { number })? else {
-            return Ok(None);
-        };
-        let place = row.resolve(fresh.exporting_tenant);
-        let key = row.key(place.side);
-        Ok(Some((row, fresh, key)))
+        fresh.map(Option::as_ref).ok_or(DatasetError::UnknownExport { number })
     }
 
     fn take(&mut self, frame: &[u8], groups: &mut Groups) -> Result<(), DatasetError> {
-        let Some((row, fresh, key)) = self.resolve(frame)? else { return Ok(()) };
-        self.passages[row.export as usize].spilled += 1;
+        let (mut head, _) = RowHead::decode(frame).at(&self.finish.staging.folder)?;
+        let Some(fresh) = self.export_of(head.export)? else { return Ok(()) };
+        self.passages[head.export as usize].spilled += 1;
+        let side = head.resolve(fresh.exporting_tenant).side;
         let rank = Rank {
-            evidence: evidence_rank(&row.sign_in),
+            evidence: head.evidence_rank,
             is_present: true,
-            content_hash: row.content_hash().at(&self.finish.staging.path("row"))?,
+            row_hash: head.row_hash(),
             is_committed: false,
-            position: (fresh.position, row.offset),
+            position: (fresh.position, head.offset),
         };
-        let spilled = SpilledRow {
-            export: row.export,
-            created_at: row.sign_in.created_at.timestamp_micros(),
-            bytes: frame.into(),
-        };
-        let published_at = row.sign_in.published_at.map(|time| time.timestamp_micros());
-        let copy = Copy { rank, published_at, source: Source::Spilled(spilled) };
-        if let Some(loser) = groups.entry(key).or_default().add(copy) {
+        let spilled =
+            SpilledRow { export: head.export, created_at: head.created_at, bytes: frame.into() };
+        let copy = Copy { rank, published_at: head.published_at, source: Source::Spilled(spilled) };
+        if let Some(loser) = groups.entry(Key { id: head.id, side }).or_default().add(copy) {
             count_lost(self.passages, &loser);
         }
         Ok(())
@@ -355,7 +342,7 @@ impl<'a> MonthFinish<'a> {
         let part = &mut self.sign_ins[at.part];
         let rows = if fate == Fate::Move { &mut part.moved } else { &mut part.dropped };
         rows.insert(at.row);
-        self.policy_fates.set(key.row_hash(at.created_at), at.created_at, fate);
+        self.policy_fates.set(key.hash_at(at.created_at), at.created_at, fate);
     }
 
     /// A row that comes (back) from the reserve changes its place in the ledger, too.
@@ -373,16 +360,18 @@ impl<'a> MonthFinish<'a> {
         } else {
             part.dropped.insert(at.row);
         }
-        self.reserve_policy_fates.set(key.row_hash(at.created_at), at.created_at, fate);
+        self.reserve_policy_fates.set(key.hash_at(at.created_at), at.created_at, fate);
     }
 
     fn write(&mut self, kept: Kept) -> Result<(), DatasetError> {
-        let Some((row, fresh, _)) = self.resolve(&kept.row)? else { return Ok(()) };
+        let folder = &self.finish.staging.folder;
+        let (head, _) = RowHead::decode(&kept.row).at(folder)?;
+        let Some(fresh) = self.export_of(head.export)? else { return Ok(()) };
         let states =
             if kept.is_reserve { States::NEVER_A_ROW } else { States::of(kept.times.into_iter()) };
         let source = Arc::clone(&fresh.source);
-        let row = SignInRow::new(row, fresh.exporting_tenant, source, states)
-            .at(&self.finish.staging.path("row"))?;
+        let row =
+            SignInRow::decode(&kept.row, fresh.exporting_tenant, source, states).at(folder)?;
         self.writers.push(self.finish, self.month, kept.is_reserve, row)
     }
 
@@ -420,7 +409,7 @@ impl<'a> MonthFinish<'a> {
                         if self.readings.is_stale(reading) && part.fate(number) == Fate::Keep {
                             part.dropped.insert(number);
                             let created_at = times.value(row);
-                            let hash = row_hash(sides.value(row), ids.value(row), created_at);
+                            let hash = hash_at(sides.value(row), ids.value(row), created_at);
                             fates.set(hash, created_at, Fate::Drop);
                             self.readings.rows[reading].removed += i64::from(!is_reserve);
                         }
@@ -604,7 +593,7 @@ impl PolicyFates {
     fn of(&self, rows: &Rows) -> Result<Vec<Fate>, DatasetError> {
         let (ids, sides) = (rows.text("sign_in_id")?, rows.text("side")?);
         let times = rows.time("created_at")?;
-        let hash = |row| row_hash(sides.value(row), ids.value(row), times.value(row));
+        let hash = |row| hash_at(sides.value(row), ids.value(row), times.value(row));
         let fate = |row| self.by_sign_in.get(&hash(row)).copied().unwrap_or(Fate::Keep);
         Ok((0..rows.batch.num_rows()).map(fate).collect())
     }
@@ -631,7 +620,7 @@ impl Writers {
         };
         writer.push(&row)?;
         let row = Rc::new(row);
-        for policy in &row.sign_in.applied_policies {
+        for (index, policy) in row.sign_in.applied_policies.iter().enumerate() {
             if policy.result.is_idle() && !finish.keep_not_applied {
                 continue;
             }
@@ -641,7 +630,7 @@ impl Writers {
                 *policies = Some(writer);
             }
             let Some(writer) = policies else { continue };
-            writer.push(&PolicyRow { sign_in: Rc::clone(&row), policy: policy.clone() })?;
+            writer.push(&PolicyRow { sign_in: Rc::clone(&row), index })?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Where a run builds its parts.
 #[derive(Debug)]
 pub(super) struct Staging {
-    folder: PathBuf,
+    pub folder: PathBuf,
     run_id: Arc<str>,
     next: std::cell::Cell<u32>,
 }

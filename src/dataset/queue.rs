@@ -24,7 +24,22 @@ pub(super) struct Kept {
     /// Publication times of all its copies.
     pub times: Vec<i64>,
     /// As it lay in the spill.
+    #[serde(skip)]
     pub row: Vec<u8>,
+}
+
+impl Kept {
+    /// The row stands behind the rest: serde would take it byte by byte.
+    fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        let mut bytes = postcard::to_allocvec(self)?;
+        bytes.extend_from_slice(&self.row);
+        Ok(bytes)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        let (kept, row): (Self, &[u8]) = postcard::take_from_bytes(bytes)?;
+        Ok(Self { row: row.to_vec(), ..kept })
+    }
 }
 
 /// Kept rows, piece by piece.
@@ -47,7 +62,7 @@ impl Queue {
             let path = staging.path("rows");
             let mut file = FrameFile::create(path.clone())?;
             for kept in before {
-                file.push(&postcard::to_allocvec(&kept).at(&path)?)?;
+                file.push(&kept.encode().at(&path)?)?;
             }
             self.earlier.push(file.read()?);
         }
@@ -85,7 +100,7 @@ impl Run {
             Self::Aside(frames) => {
                 let path = frames.path().to_owned();
                 let frame = frames.next_frame()?;
-                frame.map(|frame| postcard::from_bytes(frame).at(&path)).transpose()
+                frame.map(|frame| Kept::decode(frame).at(&path)).transpose()
             }
         }
     }

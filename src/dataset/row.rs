@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use crate::attribution::{Attribution, Verdict, attribute};
 use crate::policy::{AppliedPolicy, PolicyResult};
@@ -35,27 +35,75 @@ impl PartnerSignIn {
         self.sign_in.created_at.timestamp().div_euclid(SECONDS_PER_DAY)
     }
 
-    /// Fills in what only the export's end could tell, and places the sign-in.
-    pub(super) fn resolve(&mut self, exporting_tenant: Option<TenantId>) -> Place {
-        let sign_in = &mut self.sign_in;
-        sign_in.exporting_tenant = sign_in.exporting_tenant.or(exporting_tenant);
-        place(sign_in.home_tenant, sign_in.resource_tenant, sign_in.exporting_tenant)
+    /// The row as it goes to the spill: first what the finish must know to choose among copies,
+    /// then the rest, which is decoded only if the row is written.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        let content = (&self.sign_in, &self.provider, self.recovered, self.repaired);
+        let content = postcard::to_allocvec(&content)?;
+        let head = RowHead {
+            export: self.export,
+            offset: self.offset,
+            id: self.key_id(),
+            created_at: self.sign_in.created_at.timestamp_micros(),
+            published_at: self.sign_in.published_at.map(|time| time.timestamp_micros()),
+            home_tenant: self.sign_in.home_tenant,
+            resource_tenant: self.sign_in.resource_tenant,
+            exporting_tenant: self.sign_in.exporting_tenant,
+            evidence_rank: evidence_rank(&self.sign_in),
+            content_hash: xxh3_64(&content),
+        };
+        let mut bytes = postcard::to_allocvec(&head)?;
+        bytes.extend_from_slice(&content);
+        Ok(bytes)
     }
 
-    /// What copies of one sign-in have in common.
-    pub(super) fn key(&self, side: Side) -> Key {
+    /// The id by which copies are known, see [`Key`].
+    fn key_id(&self) -> String {
         let id = self.sign_in.sign_in_id.as_deref().map(str::trim);
-        let id = match id.filter(|id| !id.is_empty()) {
+        match id.filter(|id| !id.is_empty()) {
             Some(id) => id.to_ascii_lowercase(),
             None => format!("raw:{:016x}", self.record_hash),
-        };
-        Key { id, side }
+        }
+    }
+}
+
+/// What decides among copies of a row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RowHead {
+    pub export: u32,
+    pub offset: u64,
+    pub id: String,
+    /// Microseconds, like all times here.
+    pub created_at: i64,
+    pub published_at: Option<i64>,
+    home_tenant: Option<TenantId>,
+    resource_tenant: Option<TenantId>,
+    exporting_tenant: Option<TenantId>,
+    pub evidence_rank: i32,
+    content_hash: u64,
+}
+
+/// What else a row says.
+type RowContent = (SignIn, Provider, bool, bool);
+
+impl RowHead {
+    /// The head of an encoded row, and its content, still encoded.
+    pub(super) fn decode(row: &[u8]) -> Result<(Self, &[u8]), postcard::Error> {
+        postcard::take_from_bytes(row)
     }
 
-    /// A hash of all that the row says, but not where it was read or by which run.
-    pub(super) fn content_hash(&self) -> Result<i64, postcard::Error> {
-        let content = (&self.sign_in, &self.provider, self.recovered, self.repaired);
-        Ok(i64::from_ne_bytes(xxh3_64(&postcard::to_allocvec(&content)?).to_ne_bytes()))
+    /// Fills in what only the export's end could tell, and places the sign-in.
+    pub(super) fn resolve(&mut self, exporting_tenant: Option<TenantId>) -> Place {
+        self.exporting_tenant = self.exporting_tenant.or(exporting_tenant);
+        place(self.home_tenant, self.resource_tenant, self.exporting_tenant)
+    }
+
+    /// A hash of all that the row says, but not where it was read or by which run. The export's
+    /// tenant is in it: it makes another row of the same record.
+    pub(super) fn row_hash(&self) -> i64 {
+        let exporting = self.exporting_tenant.map_or(0, TenantId::as_u128).to_le_bytes();
+        let hash = xxh3_64_with_seed(&exporting, self.content_hash);
+        i64::from_ne_bytes(hash.to_ne_bytes())
     }
 }
 
@@ -73,13 +121,13 @@ pub(super) struct Key {
 
 impl Key {
     /// Names one row among all days: by this, policies find their sign-in.
-    pub(super) fn row_hash(&self, created_at: i64) -> u128 {
-        row_hash(self.side.as_str(), &self.id, created_at)
+    pub(super) fn hash_at(&self, created_at: i64) -> u128 {
+        hash_at(self.side.as_str(), &self.id, created_at)
     }
 }
 
-/// See [`Key::row_hash`].
-pub(super) fn row_hash(side: &str, id: &str, created_at: i64) -> u128 {
+/// See [`Key::hash_at`].
+pub(super) fn hash_at(side: &str, id: &str, created_at: i64) -> u128 {
     let mut bytes = Vec::with_capacity(id.len() + side.len() + 9);
     bytes.extend_from_slice(&created_at.to_le_bytes());
     bytes.extend_from_slice(side.as_bytes());
@@ -90,7 +138,7 @@ pub(super) fn row_hash(side: &str, id: &str, created_at: i64) -> u128 {
 
 /// How much a copy tells: policies with a known result, then decoded conditions, then rules or
 /// an authentication strength, then fields filled.
-pub(super) fn evidence_rank(sign_in: &SignIn) -> i32 {
+fn evidence_rank(sign_in: &SignIn) -> i32 {
     let policies = &sign_in.applied_policies;
     let known = policies.iter().filter(|policy| policy.result.is_known()).count().min(999);
     let conditions = policies.iter().any(|policy| policy.matched.is_some());
@@ -173,7 +221,7 @@ pub(super) struct SignInRow {
     pub attribution: Attribution,
     pub states: States,
     pub evidence_rank: i32,
-    pub content_hash: i64,
+    pub row_hash: i64,
     pub source: Arc<RowSource>,
     pub offset: u64,
     pub recovered: bool,
@@ -181,26 +229,31 @@ pub(super) struct SignInRow {
 }
 
 impl SignInRow {
-    pub(super) fn new(
-        mut row: PartnerSignIn,
+    /// Decodes a row for writing.
+    pub(super) fn decode(
+        row: &[u8],
         exporting_tenant: Option<TenantId>,
         source: Arc<RowSource>,
         states: States,
     ) -> Result<Self, postcard::Error> {
-        let place = row.resolve(exporting_tenant);
+        let (mut head, content) = RowHead::decode(row)?;
+        let place = head.resolve(exporting_tenant);
+        let (mut sign_in, provider, recovered, repaired): RowContent =
+            postcard::from_bytes(content)?;
+        sign_in.exporting_tenant = head.exporting_tenant;
         Ok(Self {
-            id: row.key(place.side).id,
-            provider: row.provider,
+            provider,
             place,
-            attribution: attribute(&row.sign_in),
+            attribution: attribute(&sign_in),
             states,
-            evidence_rank: evidence_rank(&row.sign_in),
-            content_hash: row.content_hash()?,
+            evidence_rank: head.evidence_rank,
+            row_hash: head.row_hash(),
+            id: head.id,
             source,
-            offset: row.offset,
-            recovered: row.recovered,
-            repaired: row.repaired,
-            sign_in: row.sign_in,
+            offset: head.offset,
+            recovered,
+            repaired,
+            sign_in,
         })
     }
 
@@ -245,5 +298,12 @@ impl States {
 /// A policy of a sign-in, ready to be written.
 pub(super) struct PolicyRow {
     pub sign_in: Rc<SignInRow>,
-    pub policy: AppliedPolicy,
+    /// Its place among the sign-in's policies.
+    pub index: usize,
+}
+
+impl PolicyRow {
+    pub(super) fn policy(&self) -> &AppliedPolicy {
+        &self.sign_in.sign_in.applied_policies[self.index]
+    }
 }

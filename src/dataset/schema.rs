@@ -304,7 +304,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::int32("evidence_rank", |r| Some(r.evidence_rank))
         .required()
         .means("How much this copy tells; the greatest of equally final copies is kept"),
-    OfSignIn::int64("row_hash", |r| Some(r.content_hash))
+    OfSignIn::int64("row_hash", |r| Some(r.row_hash))
         .required()
         .means("XXH3 of all that the row says, without source_ columns and run_id"),
 ];
@@ -328,44 +328,44 @@ pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
     OfPolicy::text("app_name", |r| plain(&r.sign_in.sign_in.app_name))
         .from("appDisplayName")
         .means("The app that signed in"),
-    OfPolicy::text("policy_id", |r| word(&r.policy.id))
+    OfPolicy::text("policy_id", |r| word(&r.policy().id))
         .required()
         .from("appliedConditionalAccessPolicies.id")
         .means("Normally a GUID; SecurityDefaults occurs too"),
-    OfPolicy::text("policy_name", |r| word(&r.policy.name))
+    OfPolicy::text("policy_name", |r| word(&r.policy().name))
         .required()
         .from("appliedConditionalAccessPolicies.displayName")
         .means("The policy's name; written by the customer"),
-    OfPolicy::text("policy_result", |r| word(r.policy.result.as_str()))
+    OfPolicy::text("policy_result", |r| word(r.policy().result.as_str()))
         .required()
         .from("appliedConditionalAccessPolicies.result")
         .means("Graph's word"),
-    OfPolicy::bool("blocks", |r| Some(r.sign_in.blocks(&r.policy)))
+    OfPolicy::bool("blocks", |r| Some(r.sign_in.blocks(r.policy())))
         .required()
         .means("Result failure in a blocked sign-in"),
-    OfPolicy::bool("would_block", |r| Some(r.policy.result.would_block()))
+    OfPolicy::bool("would_block", |r| Some(r.policy().result.would_block()))
         .required()
         .means("Report-only, and would have refused or asked for something"),
     OfPolicy::text("matched_conditions", |r| {
-        r.policy.matched.as_ref().and_then(|matched| joined(&matched.names()))
+        r.policy().matched.as_ref().and_then(|matched| joined(&matched.names()))
     })
     .from("conditionsSatisfied")
     .means("Why the policy applied, joined by commas; null where the log has no such field"),
-    OfPolicy::text("matched_rules", |r| joined_rules(&r.policy))
+    OfPolicy::text("matched_rules", |r| joined_rules(r.policy()))
         .from("includeRulesSatisfied, excludeRulesSatisfied")
         .means("Condition and rule, joined by semicolons"),
     OfPolicy::text("unmatched_conditions", |r| {
-        r.policy.unmatched.as_ref().and_then(|unmatched| joined(&unmatched.names()))
+        r.policy().unmatched.as_ref().and_then(|unmatched| joined(&unmatched.names()))
     })
     .from("conditionsNotSatisfied")
     .means("Why the policy did not apply; empty for every block"),
-    OfPolicy::text("demanded_controls", |r| joined(&r.policy.demanded_controls()))
+    OfPolicy::text("demanded_controls", |r| joined(&r.policy().demanded_controls()))
         .from("enforcedGrantControls")
         .means("What the policy required, joined by commas; the authentication strength if none"),
-    OfPolicy::text("session_controls", |r| joined(&r.policy.enforced_session_controls))
+    OfPolicy::text("session_controls", |r| joined(&r.policy().enforced_session_controls))
         .from("enforcedSessionControls")
         .means("Limits put on the session, joined by commas"),
-    OfPolicy::text("authentication_strength", |r| plain(&r.policy.authentication_strength))
+    OfPolicy::text("authentication_strength", |r| plain(&r.policy().authentication_strength))
         .from("authenticationStrength")
         .means("Name of the strength that was required"),
 ];

@@ -58,7 +58,7 @@ impl Spill {
     pub fn append(&self, rows: &[PartnerSignIn]) -> Result<(), DatasetError> {
         let mut encoded: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
         for row in rows {
-            let frame = postcard::to_allocvec(row).at(&self.path)?;
+            let frame = row.encode().at(&self.path)?;
             push_frame(encoded.entry(row.day()).or_default(), &frame).at(&self.path)?;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
