@@ -1,6 +1,12 @@
 //! Writes a generated estate to a folder, for measuring by hand:
 //! `cargo bench --bench make_estate -- DIR RECORDS [SEED]`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a bench may stop at what it did not expect"
+)]
+
 #[path = "../tests/estate/mod.rs"]
 mod estate;
 

@@ -1,5 +1,7 @@
 //! Each step of the way of a record on generated estates, in bytes per second.
 
+#![expect(clippy::expect_used, reason = "a bench may stop at what it did not expect")]
+
 #[path = "../tests/estate/mod.rs"]
 mod estate;
 

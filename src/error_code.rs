@@ -70,6 +70,7 @@ struct Table {
     by_code: HashMap<ErrorCode, ErrorCodeEntry>,
 }
 
+#[expect(clippy::expect_used, reason = "the table is compiled in, and a test reads it")]
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let text = include_str!("../data/error_codes.csv");
     let entries: Vec<ErrorCodeEntry> = csv::Reader::from_reader(text.as_bytes())

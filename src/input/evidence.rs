@@ -10,6 +10,7 @@ use crate::tenant::TenantId;
 
 /// Chooses the sample: the first four records, and the first that starts in each further
 /// 256 KiB of the decoded stream. By offset, so the same whatever the threads and the peek.
+/// (The reader adds the export's last record.)
 #[derive(Debug, Default)]
 pub struct SampleClock {
     records: u64,

@@ -5,11 +5,11 @@
 //! and that no listed partner owns the app. Any doubt, also any unusual spelling, and the record is
 //! parsed: peek may cost time, never a row.
 
-use memchr::{memchr_iter, memmem};
+use memchr::memmem;
 
-use super::frame::contains_any_case;
 #[cfg(target_arch = "x86_64")]
 use super::frame::{Avx2, PLACES, REACH};
+use crate::tenant::parse_guid;
 
 /// Looks for the listed partners.
 #[derive(Debug, Clone)]
@@ -56,84 +56,26 @@ impl Peek {
         clear && home_tenants > 0 && !self.escapes_letter_or_digit(record)
     }
 
-    /// Whether this CSV row can be told, without parsing, to be no partner sign-in: no listed
-    /// tenant, no service provider and none of these domains (in lower case) occurs anywhere. The
-    /// caller has to look at the cross-tenant access column itself where that may hold a number.
-    pub fn may_skip_csv(&self, row: &[u8], domains: &[String]) -> bool {
-        let no_provider = each_anchor(row, |anchor| match anchor {
-            Anchor::Provider(at) => !follows_service(row, at),
-            Anchor::Tenant(_) => true,
-        });
-        no_provider
-            && !self.names_listed_tenant(row)
-            && !domains.iter().any(|domain| contains_any_case(row, domain.as_bytes()))
-    }
-
-    /// A plainly quoted GUID that is not listed.
+    /// A plainly quoted GUID that is not listed. The nil id is no tenant, so nobody's.
     fn is_foreign(&self, value: Option<&[u8]>) -> bool {
         let quoted = value.and_then(|value| value.first_chunk::<38>());
         let Some([b'"', guid @ .., b'"']) = quoted else { return false };
-        parse_guid(guid).is_some_and(|tenant| !self.is_listed(tenant))
+        parse_guid(guid).is_some_and(|tenant| tenant != 0 && !self.is_listed(tenant))
     }
 
     fn is_listed(&self, tenant: u128) -> bool {
         self.listed.binary_search(&tenant).is_ok()
     }
 
-    fn names_listed_tenant(&self, row: &[u8]) -> bool {
-        memchr_iter(b'-', row).any(|dash| {
-            let guid = dash.checked_sub(8).and_then(|start| row.get(start..)?.first_chunk::<36>());
-            guid.and_then(parse_guid).is_some_and(|tenant| self.is_listed(tenant))
-        })
-    }
-
     fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
         self.escape.find_iter(record).any(|at| {
             let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
-            let code =
-                digits.and_then(|digits| Some(hex_digit(digits[0])? << 4 | hex_digit(digits[1])?));
+            let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+            let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
             // Half an escape is a doubt as well.
             code.is_none_or(|code| code.is_ascii_alphanumeric())
         })
     }
-}
-
-/// The GUID of 36 characters, in any case, as a number. None if it is none.
-pub fn parse_guid(text: &[u8; 36]) -> Option<u128> {
-    const DASHES: [usize; 4] = [8, 13, 18, 23];
-    if DASHES.iter().any(|&at| text[at] != b'-') {
-        return None;
-    }
-    let (mut guid, mut invalid) = (0, 0);
-    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
-        // At most 12 digits: cheaper than a number of 128 bits for each.
-        let digits = group.len() as u32 * 4;
-        let number = text[group].iter().fold(0u64, |number, &byte| {
-            let digit = HEX_DIGITS[usize::from(byte)];
-            invalid |= digit;
-            number << 4 | u64::from(digit & 0xf)
-        });
-        guid = guid << digits | u128::from(number);
-    }
-    (invalid & NO_DIGIT == 0).then_some(guid)
-}
-
-const NO_DIGIT: u8 = 0x80;
-
-/// The value of each byte as a hexadecimal digit, or `NO_DIGIT`.
-const HEX_DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    Some(HEX_DIGITS[usize::from(byte)]).filter(|&digit| digit != NO_DIGIT)
 }
 
 /// A word, in any case, that all rules hang on, and where it begins.

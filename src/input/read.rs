@@ -154,6 +154,7 @@ pub fn read_export(
         total: Batch::default(),
         open_reject: false,
         head_names_sign_ins: names_sign_ins(head),
+        last_unparsed: None,
     };
     reader.read_all(&mut window, take, advance)?;
     reader.finish(window)
@@ -257,6 +258,9 @@ struct ExportReader<'a> {
     open_reject: bool,
     /// The first bytes hold keys of sign-ins, whole record or not.
     head_names_sign_ins: bool,
+    /// The last record so far, where it was not parsed: it belongs to the sample as well, since
+    /// most exports end with their newest record.
+    last_unparsed: Option<Vec<u8>>,
 }
 
 impl ExportReader<'_> {
@@ -320,9 +324,11 @@ impl ExportReader<'_> {
                 }
             }
         }
+        if let Some(last) = records.last() {
+            self.last_unparsed = (!last.sampled).then(|| last.bytes.to_vec());
+        }
         let batch = self.read_records(&records);
-        let found = self.keep(batch);
-        Ok(found)
+        Ok(self.keep(batch))
     }
 
     /// Finds out how to read this file from its first records; returns how many of them are
@@ -506,6 +512,7 @@ impl ExportReader<'_> {
             self.torn_off(decoded_bytes, &error);
         }
         self.total.rejects.sort_by_key(|reject| reject.offset);
+        self.observe_last();
         let evidence = self.total.evidence;
         let mut blind_spots = evidence.blind_spots(dialect.lists_policies());
         if matches!(&self.framer, Framer::Json(framer) if framer.more_pages()) {
@@ -525,6 +532,14 @@ impl ExportReader<'_> {
             evidence,
             blind_spots,
         })
+    }
+
+    /// Takes the last record into the sample. It was counted when it was read.
+    fn observe_last(&mut self) {
+        let last = self.last_unparsed.take();
+        if let Some(Ok((reading, _))) = last.map(|record| self.normalise(&record)) {
+            self.total.evidence.observe(&reading.sign_in, true);
+        }
     }
 
     /// The kind of a file that is read to its end.

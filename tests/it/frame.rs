@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use tenantsweep::input::frame::{
     CsvFramer, DamageReason, JsonFramer, RECORD_LIMIT, Span, SpanKind, WINDOW_SLACK,
 };
-use tenantsweep::input::peek::{Peek, parse_guid};
+use tenantsweep::input::peek::Peek;
+use tenantsweep::tenant::parse_guid;
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -276,14 +277,14 @@ fn records_over_the_limit() {
 #[test]
 fn the_work_on_damage_is_bounded() {
     for (piece, times) in [
-        (r#"{"id":"#, 300_000),
-        (r#"[{"id":"#, 200_000),
-        (r#"{"id":"","time":""},{"id":"#, 100_000),
-        ("[", 1_000_000),
+        (r#"{"id":"#, 30_000),
+        (r#"[{"id":"#, 20_000),
+        (r#"{"id":"","time":""},{"id":"#, 10_000),
+        ("[", 100_000),
     ] {
         for head in ["", "[", "{\"id\":\"\",\"time\":\"\"}\n"] {
             let text = format!("{head}{}", piece.repeat(times));
-            json_in_steps(text.as_bytes(), 1 << 20, 1 << 20);
+            json_in_steps(text.as_bytes(), 1 << 17, 1 << 17);
         }
     }
 }
@@ -584,7 +585,7 @@ proptest! {
 
     #[test]
     fn peek_skips_no_partner_sign_in(record in sign_ins()) {
-        let listed = LISTED.as_bytes().first_chunk().and_then(parse_guid);
+        let listed = parse_guid(LISTED.as_bytes());
         if Peek::new(listed).may_skip(record.as_bytes()) {
             prop_assert!(!is_partner_sign_in(&record), "{record}");
         }
@@ -593,7 +594,7 @@ proptest! {
 
 #[test]
 fn peek_skips_what_is_plainly_foreign() {
-    let peek = Peek::new(LISTED.as_bytes().first_chunk().and_then(parse_guid));
+    let peek = Peek::new(parse_guid(LISTED.as_bytes()));
     let skips = |record: &str| peek.may_skip(record.as_bytes());
     assert!(skips(&format!(
         r#"{{"homeTenantId":"{FOREIGN}","crossTenantAccessType":"none","appOwnerTenantId":""}}"#
@@ -606,15 +607,7 @@ fn peek_skips_what_is_plainly_foreign() {
     assert!(!skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","HOMETENANTID":"{FOREIGN}"}}"#)));
     assert!(!skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","appOwnerTenantId":"{LISTED}"}}"#)));
     assert!(!skips(r#"{"id":"1"}"#));
+    // The nil id is no tenant, so the account's domain decides.
+    assert!(!skips(r#"{"homeTenantId":"00000000-0000-0000-0000-000000000000"}"#));
     assert!(!skips(&format!(r#"{{"homeTenantId":"{FOREIGN}","crossTenantAccessType":""#)));
-}
-
-#[test]
-fn peek_at_csv_rows() {
-    let peek = Peek::new(LISTED.as_bytes().first_chunk().and_then(parse_guid));
-    let skips = |row: &str| peek.may_skip_csv(row.as_bytes(), &["partner.example".to_owned()]);
-    assert!(skips(&format!("2025-12-04T08:19:41Z,{FOREIGN},someone@child.example,none")));
-    assert!(!skips(&format!("2025-12-04T08:19:41Z,{}", LISTED.to_uppercase())));
-    assert!(!skips("x,Service Provider,"));
-    assert!(!skips("x,jane@Partner.Example,"));
 }

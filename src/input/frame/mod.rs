@@ -23,7 +23,6 @@ use std::fmt;
 
 pub use csv::CsvFramer;
 pub use json::JsonFramer;
-pub(super) use resync::contains_any_case;
 #[cfg(target_arch = "x86_64")]
 pub(super) use scan_avx2::{Avx2, PLACES, REACH};
 

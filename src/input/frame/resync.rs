@@ -270,7 +270,7 @@ impl Marks {
 }
 
 /// Whether the text occurs, letters compared without case. Looks for its rarest letter first.
-pub(in crate::input) fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
+fn contains_any_case(bytes: &[u8], wanted: &[u8]) -> bool {
     const COMMON_FIRST: &[u8] = b".-0123456789\"eatoinsrdlcmupgfhbvwykxjqz";
     let rarity =
         |byte: u8| COMMON_FIRST.iter().position(|&common| common == byte.to_ascii_lowercase());
