@@ -11,6 +11,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use super::{RunFacts, clean};
 use crate::summary::state::CustomerState;
 use crate::summary::{self, Summary};
+use crate::tenant::TenantId;
 
 const SCHEMA: u32 = 1;
 
@@ -52,13 +53,23 @@ impl<'a> Document<'a> {
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),
             partners: summary.partners.iter().map(Partner::of).collect(),
-            tenants: summary.customers.iter().map(Tenant::of).collect(),
+            tenants: tenants(summary),
             policies: summary.policies.iter().map(Policy::of).collect(),
             causes: summary.causes.iter().map(Cause::of).collect(),
             other_providers: summary.other_providers.iter().map(Provider::of).collect(),
             exports: summary.exports.iter().map(Export::of).collect(),
         }
     }
+}
+
+/// A row for each customer and partner, then one for each customer and other provider, so that
+/// the counts add up to all counted sign-ins. Only listed partners have states.
+fn tenants(summary: &Summary) -> Vec<Tenant<'_>> {
+    let others = summary.other_providers.iter().flat_map(|provider| {
+        let home = provider.home_tenant_id;
+        provider.customers.iter().map(move |customer| Tenant::of_other(home, customer))
+    });
+    summary.customers.iter().map(Tenant::of).chain(others).collect()
 }
 
 /// UTC, as `2026-11-21T09:40:00Z`.
@@ -209,9 +220,13 @@ impl States {
 struct Tenant<'a> {
     child_tenant_id: String,
     child_name: Option<&'a str>,
-    partner_tenant_id: String,
+    /// `None`: a service provider whose home tenant the records do not name.
+    partner_tenant_id: Option<String>,
+    /// The partner is on the user's list; if not, there is no state.
+    listed_partner: bool,
+    /// The customer is on the user's list.
     listed: bool,
-    state: &'static str,
+    state: Option<&'static str>,
     doubt: Option<&'static str>,
     recovered: bool,
     /// The moment for which the state holds: the end of this customer's evidence.
@@ -238,9 +253,10 @@ impl<'a> Tenant<'a> {
         Self {
             child_tenant_id: customer.child_tenant_id.to_string(),
             child_name: customer.child_name.as_deref(),
-            partner_tenant_id: customer.partner_tenant_id.to_string(),
+            partner_tenant_id: Some(customer.partner_tenant_id.to_string()),
+            listed_partner: true,
             listed: customer.is_listed,
-            state: customer.state.as_str(),
+            state: Some(customer.state.as_str()),
             doubt: customer.doubt.map(|doubt| doubt.as_str()),
             recovered: customer.recovered,
             as_of: customer.now.map(Moment),
@@ -257,6 +273,33 @@ impl<'a> Tenant<'a> {
             blocking_policies: policies.map(|policy| policy.policy_id.as_str()).collect(),
             policy_not_shown: customer.policy_not_shown,
             failing_error_code: customer.failing_error_code,
+        }
+    }
+
+    fn of_other(home: Option<TenantId>, customer: &'a summary::ProviderCustomer) -> Self {
+        Self {
+            child_tenant_id: customer.child_tenant_id.to_string(),
+            child_name: customer.child_name.as_deref(),
+            partner_tenant_id: home.map(|tenant| tenant.to_string()),
+            listed_partner: false,
+            listed: customer.is_listed,
+            state: None,
+            doubt: None,
+            recovered: false,
+            as_of: None,
+            stale: false,
+            since: None,
+            since_before_evidence: false,
+            first_at: customer.first_at.map(Moment),
+            last_at: customer.last_at.map(Moment),
+            blind_spots: &[],
+            outbound_only: false,
+            counts: Counts::of(customer.counts),
+            blocked_tries: 0,
+            blocked_accounts: Vec::new(),
+            blocking_policies: Vec::new(),
+            policy_not_shown: false,
+            failing_error_code: None,
         }
     }
 }

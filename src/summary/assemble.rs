@@ -314,9 +314,13 @@ impl<'a> Known<'a> {
             let first = rows.span.map(|span| span.first);
             summary.first_at = [summary.first_at, first].into_iter().flatten().min();
             summary.last_at = summary.last_at.max(rows.span.map(|span| span.last));
+            let listed = self.lists.customers.get(&child);
             summary.customers.push(ProviderCustomer {
                 child_tenant_id: child,
                 child_name: self.lists.customer_name(child),
+                is_listed: listed.is_some_and(|customer| customer.listed),
+                first_at: first,
+                last_at: rows.span.map(|span| span.last),
                 counts: rows.counts,
             });
         }

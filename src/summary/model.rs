@@ -294,6 +294,11 @@ impl ProviderSummary {
 pub struct ProviderCustomer {
     pub child_tenant_id: TenantId,
     pub child_name: Option<String>,
+    /// On the user's list of customers.
+    pub is_listed: bool,
+    /// First and last counted row.
+    pub first_at: Option<DateTime<Utc>>,
+    pub last_at: Option<DateTime<Utc>>,
     pub counts: Counts,
 }
 

@@ -1,5 +1,12 @@
 //! The integration tests: one binary, since each would link the whole engine anew.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test stops at what it did not expect"
+)]
+
 #[path = "../estate/mod.rs"]
 mod estate;
 mod oracle;
