@@ -245,9 +245,8 @@ fn read_all(
                 return Ok(());
             }
             let number = take_number();
-            let rows: Vec<PartnerSignIn> =
-                found.into_iter().map(|found| row_of(found, number)).collect();
-            spill.append(&rows).map_err(io::Error::other)
+            let rows = found.into_iter().map(|found| row_of(found, number));
+            spill.append(rows).map_err(io::Error::other)
         };
         let advance = |bytes| progress.advance(bytes);
         let export = read_export(planned.source, &read_options, &mut spill_found, &advance)?;

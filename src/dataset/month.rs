@@ -42,7 +42,6 @@ pub(super) struct Finish<'a> {
     /// By index of the run's exports; `None` for those whose rows are dropped as a whole.
     pub fresh: &'a [Option<FreshExport>],
     pub partners: &'a PartnerList,
-    pub keep_not_applied: bool,
     pub day_memory: usize,
 }
 
@@ -620,10 +619,7 @@ impl Writers {
         };
         writer.push(&row)?;
         let row = Rc::new(row);
-        for (index, policy) in row.sign_in.applied_policies.iter().enumerate() {
-            if policy.result.is_idle() && !finish.keep_not_applied {
-                continue;
-            }
+        for index in 0..row.sign_in.applied_policies.len() {
             let columns = schema::APPLIED_POLICIES;
             if policies.is_none() {
                 let writer = RowWriter::create(finish.staging, tables.1, Some(month), columns)?;

@@ -37,8 +37,18 @@ impl PartnerSignIn {
 
     /// The row as it goes to the spill: first what the finish must know to choose among copies,
     /// then the rest, which is decoded only if the row is written.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-        let content = (&self.sign_in, &self.provider, self.recovered, self.repaired);
+    ///
+    /// Policies that did not look at the sign-in are the bulk of a record; unless they are to be
+    /// kept, only their number goes on from here.
+    pub(super) fn encode(mut self, keep_not_applied: bool) -> Result<Vec<u8>, postcard::Error> {
+        let evidence_rank = evidence_rank(&self.sign_in);
+        let policies = &mut self.sign_in.applied_policies;
+        let not_applied = policies.iter().filter(|policy| policy.result.is_idle()).count();
+        if !keep_not_applied {
+            policies.retain(|policy| !policy.result.is_idle());
+        }
+        let content =
+            (&self.sign_in, &self.provider, self.recovered, self.repaired, count(not_applied));
         let content = postcard::to_allocvec(&content)?;
         let head = RowHead {
             export: self.export,
@@ -49,7 +59,7 @@ impl PartnerSignIn {
             home_tenant: self.sign_in.home_tenant,
             resource_tenant: self.sign_in.resource_tenant,
             exporting_tenant: self.sign_in.exporting_tenant,
-            evidence_rank: evidence_rank(&self.sign_in),
+            evidence_rank,
             content_hash: xxh3_64(&content),
         };
         let mut bytes = postcard::to_allocvec(&head)?;
@@ -65,6 +75,10 @@ impl PartnerSignIn {
             None => format!("raw:{:016x}", self.record_hash),
         }
     }
+}
+
+fn count(policies: usize) -> i32 {
+    i32::try_from(policies).unwrap_or(i32::MAX)
 }
 
 /// What decides among copies of a row.
@@ -83,8 +97,9 @@ pub(super) struct RowHead {
     content_hash: u64,
 }
 
-/// What else a row says.
-type RowContent = (SignIn, Provider, bool, bool);
+/// What else a row says: the sign-in, its provider, recovered, repaired, and the number of
+/// policies that did not apply.
+type RowContent = (SignIn, Provider, bool, bool, i32);
 
 impl RowHead {
     /// The head of an encoded row, and its content, still encoded.
@@ -226,6 +241,7 @@ pub(super) struct SignInRow {
     pub offset: u64,
     pub recovered: bool,
     pub repaired: bool,
+    pub not_applied_policy_count: i32,
 }
 
 impl SignInRow {
@@ -238,8 +254,8 @@ impl SignInRow {
     ) -> Result<Self, postcard::Error> {
         let (mut head, content) = RowHead::decode(row)?;
         let place = head.resolve(exporting_tenant);
-        let (mut sign_in, provider, recovered, repaired): RowContent =
-            postcard::from_bytes(content)?;
+        let content: RowContent = postcard::from_bytes(content)?;
+        let (mut sign_in, provider, recovered, repaired, not_applied_policy_count) = content;
         sign_in.exporting_tenant = head.exporting_tenant;
         Ok(Self {
             provider,
@@ -253,6 +269,7 @@ impl SignInRow {
             offset: head.offset,
             recovered,
             repaired,
+            not_applied_policy_count,
             sign_in,
         })
     }
@@ -263,7 +280,7 @@ impl SignInRow {
     }
 
     pub(super) fn count_policies(&self, is: impl Fn(&AppliedPolicy) -> bool) -> Option<i32> {
-        i32::try_from(self.sign_in.applied_policies.iter().filter(|policy| is(policy)).count()).ok()
+        Some(count(self.sign_in.applied_policies.iter().filter(|policy| is(policy)).count()))
     }
 
     /// What the code means in words, else what the log says.

@@ -122,7 +122,11 @@ impl WriteRun {
         std::fs::create_dir_all(&staging).tried("make folder", &staging)?;
         Ok(Self {
             seen: SeenCache::load(&dataset),
-            spill: Spill::new(staging.join("spill"), options.spill_memory),
+            spill: Spill::new(
+                staging.join("spill"),
+                options.spill_memory,
+                options.keep_not_applied,
+            ),
             dataset,
             options,
             run_id,
@@ -323,7 +327,6 @@ impl Finishing {
             staging: &self.staging,
             fresh: &fresh,
             partners: input.partners,
-            keep_not_applied: self.options.keep_not_applied,
             day_memory: self.options.day_memory,
         };
         let mut parts = MonthParts::default();

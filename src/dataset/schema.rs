@@ -257,7 +257,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
         .unit("policies")
         .from("appliedConditionalAccessPolicies")
         .means("Policies with result reportOnlyFailure or reportOnlyInterrupted"),
-    OfSignIn::int32("not_applied_policy_count", |r| r.count_policies(|p| p.result.is_idle()))
+    OfSignIn::int32("not_applied_policy_count", |r| Some(r.not_applied_policy_count))
         .required()
         .unit("policies")
         .from("appliedConditionalAccessPolicies")

@@ -18,6 +18,7 @@ use super::row::PartnerSignIn;
 pub struct Spill {
     path: PathBuf,
     memory: usize,
+    keep_not_applied: bool,
     state: Mutex<State>,
 }
 
@@ -50,16 +51,23 @@ impl Day {
 
 impl Spill {
     /// A spill that goes to the file `path` when it holds `memory` bytes.
-    pub(super) fn new(path: PathBuf, memory: usize) -> Self {
-        Self { path, memory, state: Mutex::default() }
+    pub(super) fn new(path: PathBuf, memory: usize, keep_not_applied: bool) -> Self {
+        Self { path, memory, keep_not_applied, state: Mutex::default() }
     }
 
     /// Takes rows from a worker; their order does not matter.
-    pub fn append(&self, rows: &[PartnerSignIn]) -> Result<(), DatasetError> {
+    ///
+    /// # Errors
+    /// The spill file cannot be written.
+    pub fn append(
+        &self,
+        rows: impl IntoIterator<Item = PartnerSignIn>,
+    ) -> Result<(), DatasetError> {
         let mut encoded: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
         for row in rows {
-            let frame = row.encode().at(&self.path)?;
-            push_frame(encoded.entry(row.day()).or_default(), &frame).at(&self.path)?;
+            let day = row.day();
+            let frame = row.encode(self.keep_not_applied).at(&self.path)?;
+            push_frame(encoded.entry(day).or_default(), &frame).at(&self.path)?;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (day, bytes) in encoded {

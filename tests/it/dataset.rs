@@ -222,7 +222,7 @@ impl Run {
                 let (run, rows) = (&run, &rows);
                 scope.spawn(move || {
                     for row in rows.iter().skip(thread).step_by(self.threads) {
-                        run.spill().append(std::slice::from_ref(row)).expect("spilled");
+                        run.spill().append([row.clone()]).expect("spilled");
                     }
                 });
             }
@@ -773,9 +773,12 @@ fn any_exports() -> impl Strategy<Value = Vec<Vec<PartnerSignIn>>> {
     proptest::collection::vec(proptest::collection::vec(any_copy(), 0..12), 1..6)
 }
 
+/// When a copy was published, and how many policies it lists.
+type DatedCopy = (Option<DateTime<Utc>>, usize);
+
 /// The rule as people say it: of the final copies of each sign-in, one that tells most.
 fn check_against_the_rule(out: &Path, exports: &[Vec<PartnerSignIn>]) {
-    let mut copies: BTreeMap<String, Vec<(Option<DateTime<Utc>>, usize)>> = BTreeMap::new();
+    let mut copies: BTreeMap<String, Vec<DatedCopy>> = BTreeMap::new();
     for row in exports.iter().flatten() {
         let id = row.sign_in.sign_in_id.clone().expect("an id");
         let copy = (row.sign_in.published_at, row.sign_in.applied_policies.len());
@@ -804,7 +807,7 @@ fn check_against_the_rule(out: &Path, exports: &[Vec<PartnerSignIn>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(24))]
 
     #[test]
     fn several_runs_in_any_order_end_as_one_run(

@@ -196,8 +196,7 @@ fn small(seed: u64) -> EstateOptions {
 
 /// How many estates a test looks at; the long suite asks for more.
 fn seeds(few: u64) -> std::ops::Range<u64> {
-    let many = std::env::var("TENANTSWEEP_ESTATES").ok().and_then(|count| count.parse().ok());
-    0..many.unwrap_or(few)
+    0..few * u64::from(crate::times())
 }
 
 #[test]

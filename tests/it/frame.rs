@@ -9,10 +9,6 @@ use tenantsweep::input::frame::{
 use tenantsweep::input::peek::Peek;
 use tenantsweep::tenant::parse_guid;
 
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 /// Frames a text as the caller does: with windows that grow by `step` bytes at a time.
 fn frame_in_steps(
     text: &[u8],
@@ -332,7 +328,7 @@ fn streams() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(crate::cases(2000))]
 
     #[test]
     fn json_tiles_and_does_not_depend_on_windows(
@@ -437,7 +433,7 @@ fn first_row_by_csv_core(text: &[u8]) -> (usize, usize) {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(crate::cases(2000))]
 
     /// The second row has as many fields as the first: a framer that counts otherwise finds damage.
     #[test]
@@ -581,7 +577,7 @@ fn names_service_provider(value: &serde_json::Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(crate::cases(20_000))]
 
     #[test]
     fn peek_skips_no_partner_sign_in(record in sign_ins()) {

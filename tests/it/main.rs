@@ -24,3 +24,18 @@ mod summary;
 // The whole way.
 mod cli;
 mod estates;
+
+/// How much more the long suite asks of each property than a test run has time for.
+fn times() -> u32 {
+    let asked = std::env::var("TENANTSWEEP_TIMES").ok();
+    asked.and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
+/// The settings of a property that is checked on `few` cases in a test run.
+fn cases(few: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: few * times(),
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}

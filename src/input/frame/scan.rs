@@ -300,7 +300,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig {
-            cases: 4096, failure_persistence: None, ..ProptestConfig::default()
+            cases: 512, failure_persistence: None, ..ProptestConfig::default()
         })]
         #[test]
         fn every_path_agrees_with_the_bytewise_one(

@@ -360,7 +360,7 @@ fn any_dataset() -> impl Strategy<Value = Dataset> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(48))]
 
     #[test]
     fn the_summary_is_what_a_plain_fold_says(dataset in any_dataset(), rows_at_a_time in 1..80_u64) {
