@@ -45,6 +45,7 @@ pub enum BlindSpot {
     HiddenEnumMembers,
     FurtherPages,
     CountAtCap,
+    NoUserSignIns,
 }
 
 impl BlindSpot {
@@ -59,6 +60,7 @@ impl BlindSpot {
             Self::HiddenEnumMembers => "hidden enum members",
             Self::FurtherPages => "further pages exist",
             Self::CountAtCap => "count at a cap",
+            Self::NoUserSignIns => "no user sign-ins",
         }
     }
 }
@@ -165,15 +167,15 @@ impl Evidence {
         self.best.map_or("none", RowEvidence::as_str)
     }
 
-    /// What this evidence cannot show. An export without a user's sign-in has no blind spots:
-    /// it was never meant to show any.
+    /// What this evidence cannot show.
     ///
     /// `lists_policies` is false for a kind of export that never does (the portal's CSV).
     pub fn blind_spots(&self, lists_policies: bool) -> Vec<BlindSpot> {
-        let mut spots = Vec::new();
         if self.user_records == 0 {
-            return spots;
+            // A log of service principals says nothing of whether users get in.
+            return vec![BlindSpot::NoUserSignIns];
         }
+        let mut spots = Vec::new();
         if !lists_policies {
             spots.push(BlindSpot::StatusOnly);
         } else if self.with_policies == 0 {

@@ -11,7 +11,7 @@ use super::{DatasetParts, SummaryError, SummaryOptions};
 use crate::tenant::TenantId;
 
 /// With one of these an export could not have shown a block; all others are notes.
-const BLINDING: [&str; 7] = [
+const BLINDING: [&str; 8] = [
     "conditions missing",
     "policies missing",
     "status only",
@@ -19,7 +19,11 @@ const BLINDING: [&str; 7] = [
     "no home tenant",
     "interactive only",
     "refused export",
+    "no user sign-ins",
 ];
+
+/// Blind spots of one log that another log of the same customer makes up for.
+const ONE_LOG_ONLY: [&str; 2] = ["interactive only", "no user sign-ins"];
 
 /// A span of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,12 +116,15 @@ impl Custody {
         spans.reduce(Span::join)
     }
 
-    /// What these exports cannot show, each once.
+    /// What these exports cannot show, each once. That one log holds no sign-ins of a kind is
+    /// nothing if another one does.
     pub(super) fn blind_spots(&self, exports: &BTreeSet<usize>) -> Vec<String> {
-        let spots: BTreeSet<&String> = exports
-            .iter()
-            .filter_map(|&number| self.exports.get(number))
+        let exports = || exports.iter().filter_map(|&number| self.exports.get(number));
+        let in_all =
+            |spot: &String| exports().all(|export| export.blind_spots.iter().any(|s| s == spot));
+        let spots: BTreeSet<&String> = exports()
             .flat_map(|export| &export.blind_spots)
+            .filter(|spot| !ONE_LOG_ONLY.contains(&spot.as_str()) || in_all(spot))
             .collect();
         spots.into_iter().cloned().collect()
     }

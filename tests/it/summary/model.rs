@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::vec;
-use proptest::prelude::{
-    Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
-};
+use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;
 use tenantsweep::summary::{Summary, SummaryOptions};
 
