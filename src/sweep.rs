@@ -1,7 +1,8 @@
 //! Drives the way of a record: every export is read once, its partner sign-ins are spilled, and
 //! the run is finished and committed as a whole.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -70,8 +71,11 @@ pub struct Swept {
     pub no_logs: Vec<(String, NoLog)>,
     /// Files that could not be read, by path, with the cause.
     pub failed: Vec<(String, String)>,
-    /// Exports with many unreadable records: path, rejects, records.
+    /// Exports with unreadable records: path, rejects, records.
     pub rejects: Vec<(String, u64, u64)>,
+    /// Home tenants of users that came to other tenants, and which these are, by the samples:
+    /// where no partner is listed and no export has a cross-tenant type, the likely partner.
+    visits: BTreeSet<(TenantId, TenantId)>,
 }
 
 /// Why a sweep could not be done.
@@ -116,6 +120,7 @@ pub fn sweep(
         no_logs: Vec::new(),
         failed: found.unreadable.clone(),
         rejects: Vec::new(),
+        visits: BTreeSet::new(),
     };
     let mut input = RunInput {
         exports: Vec::new(),
@@ -268,13 +273,28 @@ fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
     }
 }
 
+/// From this many tenants on, a visitor looks like a service provider.
+const LIKELY_TENANTS: usize = 3;
+
 impl Swept {
+    /// The tenant whose users came to the most other tenants, and to how many, if it may be the
+    /// user's own partner tenant.
+    pub fn likely_partner(&self) -> Option<(TenantId, usize)> {
+        let mut counts: BTreeMap<TenantId, usize> = BTreeMap::new();
+        for (home, _) in &self.visits {
+            *counts.entry(*home).or_default() += 1;
+        }
+        let most = counts.into_iter().max_by_key(|&(home, count)| (count, Reverse(home)));
+        most.filter(|&(_, count)| count >= LIKELY_TENANTS)
+    }
+
     /// Notes what an export gave, for the answer and for the commit.
     fn take_in(&mut self, planned: &Planned<'_>, reading: Read, input: &mut RunInput<'_>) {
         let Read { number, export } = reading;
         let source = planned.source;
         self.read += 1;
         self.tally += export.tally;
+        self.visits.extend(export.evidence.visits());
         if export.tally.rejected > 0 {
             let tally = export.tally;
             self.rejects.push((source.shown.clone(), tally.rejected, tally.records));

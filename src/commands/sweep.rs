@@ -1,12 +1,13 @@
 //! `tenantsweep sweep`: read, commit, summarise, write the reports, print.
 
-use std::io::{IsTerminal, Write};
+use std::fs;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::write_whole;
-use tenantsweep::report::RunFacts;
+use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
 
@@ -82,7 +83,17 @@ fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), 
         report::write(summary, facts, format, &mut text)?;
         write_whole(&out.join(name), &text).map_err(Failure::unwritten)?;
     }
-    Ok(())
+    let mut text = Vec::new();
+    let missing = write_missing_logs(&mut text, summary).map_err(Failure::unwritten)?;
+    let path = out.join("missing-logs.csv");
+    if missing > 0 {
+        return write_whole(&path, &text).map_err(Failure::unwritten);
+    }
+    // What an earlier sweep missed may be here now.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(error)),
+        _ => Ok(()),
+    }
 }
 
 fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
@@ -110,6 +121,16 @@ fn tell(
     }
     if quiet {
         return Ok(());
+    }
+    if let (true, 0, Some((tenant, count))) =
+        (inputs.lists.partners.is_empty(), swept.tally.partner, swept.likely_partner())
+    {
+        writeln!(messages, "no partner is listed, and no log names service providers")?;
+        writeln!(
+            messages,
+            "hint: users of {tenant} came to {count} other tenants; if it is yours, say \
+             `--partner {tenant}=NAME`"
+        )?;
     }
     for folder in &inputs.found.passed_over {
         writeln!(messages, "{folder}: passed over, it holds results of an earlier sweep")?;

@@ -86,6 +86,8 @@ pub struct Evidence {
     /// Tenants that are home or resource in every record so far; `None` before the first.
     candidates: Option<BTreeSet<TenantId>>,
     envelopes: BTreeSet<TenantId>,
+    /// Home tenants of users that came to other tenants, and which these are.
+    visits: BTreeSet<(TenantId, TenantId)>,
     best: Option<RowEvidence>,
     user_records: u64,
     interactive: u64,
@@ -121,6 +123,12 @@ impl Evidence {
 
     fn observe_tenants(&mut self, sign_in: &SignIn) {
         self.envelopes.extend(sign_in.exporting_tenant);
+        if let (Some(home), Some(resource)) = (sign_in.home_tenant, sign_in.resource_tenant)
+            && home != resource
+            && sign_in.sign_in_type.is_user()
+        {
+            self.visits.insert((home, resource));
+        }
         let own: BTreeSet<TenantId> =
             [sign_in.home_tenant, sign_in.resource_tenant].into_iter().flatten().collect();
         if !own.is_empty() {
@@ -142,6 +150,7 @@ impl Evidence {
             intersect(&mut self.candidates, candidates);
         }
         self.envelopes.extend(other.envelopes);
+        self.visits.extend(other.visits);
         self.best = self.best.max(other.best);
         self.user_records += other.user_records;
         self.interactive += other.interactive;
@@ -160,6 +169,11 @@ impl Evidence {
             0 => path_tenant.or_else(|| self.candidates.as_ref().and_then(only).flatten()),
             _ => only(&self.envelopes).flatten(),
         }
+    }
+
+    /// Each home tenant whose users came to another tenant, with that tenant.
+    pub fn visits(&self) -> impl Iterator<Item = (TenantId, TenantId)> {
+        self.visits.iter().copied()
     }
 
     /// The most that a record of this export shows, in words.

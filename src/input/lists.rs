@@ -44,7 +44,7 @@ pub fn recognise(file_name: &str, head: &str) -> Option<ListKind> {
     if text.starts_with(['{', '[']) {
         return recognise_json(&stem, text);
     }
-    let header: Vec<String> = cells_of(text.lines().next().unwrap_or_default());
+    let header: Vec<String> = cells_of(first_line(text));
     let has = |name: &str| header.iter().any(|cell| cell == name);
     if has("date (utc)") || has("createddatetime") {
         return None;
@@ -163,7 +163,7 @@ const NAME_KEYS: [&str; 6] =
 const DOMAIN_KEYS: [&str; 2] = ["domains", "domain"];
 
 fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     let header = cells_of(first);
     let column =
         |names: &[&str]| names.iter().find_map(|name| header.iter().position(|cell| cell == name));
@@ -204,6 +204,12 @@ fn line_of(text: &str, entry: &str, position: Option<&csv::Position>) -> u64 {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
     let at = text.get(start..).and_then(|rest| rest.find(entry)).map_or(start, |at| start + at);
     1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count() as u64
+}
+
+/// The first line that is neither blank nor a comment.
+fn first_line(text: &str) -> &str {
+    let told = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    text.lines().find(told).unwrap_or_default()
 }
 
 fn cells_of(line: &str) -> Vec<String> {

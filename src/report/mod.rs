@@ -7,6 +7,7 @@
 pub mod clean;
 mod json;
 mod markdown;
+mod missing_logs;
 mod sentences;
 mod table;
 mod tables;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use json::write_json;
 pub use markdown::write_markdown;
+pub use missing_logs::write_missing_logs;
 pub use text::{TextOptions, write_text};
 
 /// What only the run knows, for the head line of a report; the default says nothing.

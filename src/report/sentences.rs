@@ -232,7 +232,7 @@ fn missing(summary: &Summary, facts: &RunFacts) -> Vec<String> {
     let mut lines = Vec::new();
     let no_log = of_state(summary, CustomerState::NoLog);
     if no_log > 0 {
-        lines.push(format!("{} without a log.", words::customers(no_log)));
+        lines.push(format!("{} without a log: missing-logs.csv.", words::customers(no_log)));
     }
     let unlisted = summary.partners.iter().map(|partner| partner.unlisted_customers).max();
     if let Some(unlisted) = unlisted.filter(|&unlisted| unlisted > 0) {

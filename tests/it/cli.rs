@@ -144,6 +144,24 @@ fn same_policies(found: &Value, expected: &Value) {
 }
 
 #[test]
+fn whose_log_to_export_next() {
+    let desk = Desk::with_samples();
+    desk.run(&["sweep", "sample-logs"]);
+    let text = fs::read_to_string(desk.path("sweep-out/missing-logs.csv")).expect("a list");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "tenant_id,name,why",
+            "b5f01d7e-9a42-4e83-a1c6-f8d39b74e0bb,Coho Vineyard,\
+             \"only the partner's own log tells of it, without policies\"",
+            "8c1fe6a9-05d7-4f3b-b2e8-64a7d9c01588,Fourth Coffee,the log could not show a block",
+            "c6e2930a-d7b5-4f18-8e4d-20a9c5f76bcc,Lucerne Publishing,no log here",
+        ]
+    );
+}
+
+#[test]
 fn a_second_sweep_finds_nothing_new_and_a_third_with_more_partners_reads_again() {
     let desk = Desk::with_samples();
     desk.run(&["sweep", "sample-logs"]);
@@ -221,6 +239,25 @@ fn without_a_list_the_likely_partner_is_offered() {
     let text = stdout(&output);
     assert!(text.contains("Looks like your partner tenant: Fabrikam") || text.contains("8f3c52d1"));
     assert!(text.contains("--partner 8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586"), "{text}");
+}
+
+#[test]
+fn without_a_list_and_a_cross_tenant_type_the_visitor_of_many_tenants_is_offered() {
+    let desk = Desk::empty();
+    let partner = "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586";
+    for customer in 1..=3 {
+        let page = format!(
+            r#"{{"value":[{{"id":"s{customer}","createdDateTime":"2026-11-21T09:40:00Z",
+            "userPrincipalName":"svc@fabrikam.example","appDisplayName":"Liongard",
+            "homeTenantId":"{partner}","resourceTenantId":"c000000{customer}-0000-4000-8000-000000000000",
+            "status":{{"errorCode":0}}}}]}}"#
+        );
+        fs::write(desk.path(&format!("{customer}.json")), page).expect("a page");
+    }
+    let output = desk.run(&["sweep", "."]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    let told = format!("users of {partner} came to 3 other tenants");
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
 }
 
 #[test]
