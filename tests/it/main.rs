@@ -17,6 +17,9 @@ mod attribution;
 mod frame;
 mod house;
 
+// Real exports, where they are at hand.
+mod real_records;
+
 // The rooms by themselves.
 mod dataset;
 mod summary;
