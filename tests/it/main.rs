@@ -17,7 +17,8 @@ mod attribution;
 mod frame;
 mod house;
 
-// Real exports, where they are at hand.
+// One export each: made by hand, and real ones where they are at hand.
+mod corpus;
 mod real_records;
 
 // The rooms by themselves.
