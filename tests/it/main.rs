@@ -17,6 +17,10 @@ mod attribution;
 mod frame;
 mod house;
 
+// One export each: made by hand, and real ones where they are at hand.
+mod corpus;
+mod real_records;
+
 // The rooms by themselves.
 mod dataset;
 mod summary;
