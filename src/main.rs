@@ -11,6 +11,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use exit::{End, Failure};
+use tenantsweep::report::clean::clean;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         Err(failure) if is_broken_pipe(&failure) => End::Done.into(),
         Err(failure) => {
             // Where even standard error is closed, the exit code has to do.
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            let _ = writeln!(std::io::stderr(), "error: {}", told(&failure));
             failure.end.into()
         }
     }
@@ -32,6 +33,13 @@ fn run(cli: &Cli) -> Result<End, Failure> {
         Command::Sweep(args) => commands::sweep::run(args, &mut out, &mut std::io::stderr()),
         Command::Report(args) => commands::report::run(args, &mut out),
     }
+}
+
+/// A failure in lines without control characters: paths in it come from outsiders.
+fn told(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let lines: Vec<String> = text.lines().map(|line| clean(line, 2000)).collect();
+    lines.join("\n")
 }
 
 /// Who reads our output may stop early (`| head`): that is no error.

@@ -225,7 +225,7 @@ fn read_all(
     spill: &Spill,
     progress: &dyn Progress,
 ) -> Result<Vec<Result<Read, NotRead>>, SweepError> {
-    let peek = Peek::new(lists.partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let peek = Peek::of(&lists.partners);
     let pool = match options.threads {
         1 => None,
         threads => Some(ThreadPoolBuilder::new().num_threads(threads).build()?),
@@ -295,6 +295,9 @@ impl Swept {
         self.read += 1;
         self.tally += export.tally;
         self.visits.extend(export.evidence.visits());
+        if let Some(cause) = &export.torn {
+            self.failed.push((source.shown.clone(), format!("read in part only: {cause}")));
+        }
         if export.tally.rejected > 0 {
             let tally = export.tally;
             self.rejects.push((source.shown.clone(), tally.rejected, tally.records));
@@ -307,7 +310,8 @@ impl Swept {
             export: number,
             offset: reject.offset,
             length: reject.length,
-            reason: reject.reason,
+            records: reject.records,
+            reason: reject.reason.into_owned(),
             raw: reject.raw,
         }));
     }

@@ -10,8 +10,15 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 /// an offset. Digits below the microsecond are cut.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
-    let time = parse_iso(text).or_else(|| parse_month_first(text))?;
+    let time =
+        parse_iso(text).or_else(|| parse_month_first(text)).or_else(|| parse_milliseconds(text))?;
     DateTime::from_timestamp_micros(time.timestamp_micros())
+}
+
+/// `/Date(1763084933000)/`, as Windows PowerShell 5.1 writes times to JSON.
+fn parse_milliseconds(text: &str) -> Option<DateTime<Utc>> {
+    let digits = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    DateTime::from_timestamp_millis(digits.parse().ok()?)
 }
 
 fn parse_iso(text: &str) -> Option<DateTime<Utc>> {
@@ -59,6 +66,7 @@ mod tests {
             "11/14/2025 1:48:53 AM",
             "11/14/2025, 1:48:53.000 AM",
             "11/14/2025 2:48:53 AM +01:00",
+            "/Date(1763084933000)/",
             " 2025-11-14T01:48:53Z ",
         ];
         for text in spellings {

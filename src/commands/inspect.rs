@@ -7,6 +7,7 @@ use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{NotRead, ReadExport, ReadOptions, read_export};
 use tenantsweep::parallel;
+use tenantsweep::report::clean::clean;
 
 use super::{gather, thread_count};
 use crate::cli::InspectArgs;
@@ -16,7 +17,7 @@ use crate::exit::{End, Failure};
 pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
     let inputs = gather(&args.input, None)?;
     let partners = &inputs.lists.partners;
-    let peek = Peek::new(partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let peek = Peek::of(partners);
     let options = ReadOptions {
         partners,
         peek: &peek,
@@ -51,10 +52,11 @@ fn describe(
     source: &Source,
     result: Result<ReadExport, NotRead>,
 ) -> io::Result<()> {
-    writeln!(out, "{}", source.shown)?;
+    writeln!(out, "{}", clean(&source.shown, 400))?;
     let export = match result {
         Err(NotRead::NoLog(no_log)) => {
-            return writeln!(out, "  not a sign-in log: {no_log}\n  hint: {}", no_log.hint);
+            let what = clean(&no_log.what, 400);
+            return writeln!(out, "  not a sign-in log: {what}\n  hint: {}", no_log.hint);
         }
         Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
             return writeln!(out, "  could not be read: {error}");
@@ -88,7 +90,8 @@ fn describe(
         writeln!(out, "  cannot show: {}", spot.as_str())?;
     }
     for reject in export.rejects.iter().take(5) {
-        writeln!(out, "  unreadable at byte {}: {}", reject.offset, reject.reason)?;
+        let reason = clean(&reject.reason, 200);
+        writeln!(out, "  unreadable at byte {}: {reason}", reject.offset)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::write_whole;
+use tenantsweep::report::clean::clean;
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
@@ -27,6 +28,13 @@ pub fn run(
     let options = options_of(args);
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
     let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
+    tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
+    if swept.committed.generation == 0 {
+        // Not one log among the inputs, and none in earlier runs.
+        let told = "nothing here is a sign-in log: nothing was written";
+        writeln!(messages, "{told}").map_err(Failure::unwritten)?;
+        return Ok(if swept.failed.is_empty() { End::Unjudged } else { End::Unread });
+    }
     let summary = report::summary_of(&args.output.out, &args.view)?;
     let mut facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -45,7 +53,6 @@ pub fn run(
     if !args.output.quiet {
         report::write(&summary, &facts, Format::Text, out)?;
     }
-    tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
     Ok(end_of(&swept, &summary, args.reading.max_reject_share))
 }
 
@@ -109,6 +116,9 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     lines
 }
 
+/// Of a path in a message: log text and names of files come from outsiders.
+const PATH_COLUMNS: usize = 400;
+
 /// Names what was not read, and why; the summary counts it only.
 fn tell(
     inputs: &super::Inputs,
@@ -116,8 +126,9 @@ fn tell(
     quiet: bool,
     messages: &mut dyn Write,
 ) -> std::io::Result<()> {
+    let shown = |path: &str| clean(path, PATH_COLUMNS);
     for (path, cause) in &swept.failed {
-        writeln!(messages, "{path}: could not be read: {cause}")?;
+        writeln!(messages, "{}: could not be read: {cause}", shown(path))?;
     }
     if quiet {
         return Ok(());
@@ -133,14 +144,25 @@ fn tell(
         )?;
     }
     for folder in &inputs.found.passed_over {
+        let folder = shown(folder);
         writeln!(messages, "{folder}: passed over, it holds results of an earlier sweep")?;
     }
+    if let [first, ..] = inputs.found.skipped.as_slice() {
+        let count = inputs.found.skipped.len();
+        let first = shown(first);
+        writeln!(
+            messages,
+            "{first}: a link, a device or a hidden file, not read ({count} in all)"
+        )?;
+        writeln!(messages, "hint: name it as an input to have it read")?;
+    }
     for list in &inputs.lists.not_used {
-        writeln!(messages, "{list}: a list of tenants, not used")?;
+        writeln!(messages, "{}: a list of tenants, not used", shown(list))?;
         writeln!(messages, "hint: say whose they are with `--partners` or `--tenants`")?;
     }
     for (path, no_log) in &swept.no_logs {
-        writeln!(messages, "{path}: not a sign-in log: {no_log}")?;
+        let what = clean(&no_log.what, PATH_COLUMNS);
+        writeln!(messages, "{}: not a sign-in log: {what}", shown(path))?;
         writeln!(messages, "hint: {}", no_log.hint)?;
     }
     Ok(())

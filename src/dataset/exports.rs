@@ -88,6 +88,8 @@ pub struct RejectRow {
     pub export: u32,
     pub offset: u64,
     pub length: u64,
+    /// Records that it stands for.
+    pub records: u64,
     pub reason: String,
     /// Its bytes, if the run keeps them.
     pub raw: Option<Vec<u8>>,
@@ -201,7 +203,7 @@ pub(super) struct Passage {
     pub lost: u64,
     /// Rows in the parts as written, counted by reading them.
     pub written: u64,
-    /// Rows of `rejects`.
+    /// Records in the rows of `rejects`.
     pub reject_rows: u64,
 }
 

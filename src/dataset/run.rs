@@ -566,7 +566,9 @@ fn count_rejects(
         let number = reject.export;
         let passage = passages.get_mut(number as usize);
         let passage = passage.ok_or(DatasetError::UnknownExport { number })?;
-        passage.reject_rows += u64::from(is_new[number as usize]);
+        if is_new[number as usize] {
+            passage.reject_rows += reject.records;
+        }
     }
     Ok(())
 }

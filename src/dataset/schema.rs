@@ -498,6 +498,10 @@ pub(super) static REJECTS: &[OfReject] = &[
         .unit("bytes")
         .means("Where it begins, decoded"),
     OfReject::int64("length", |r| count(r.reject.length)).required().unit("bytes").means("Size"),
+    OfReject::int64("records", |r| count(r.reject.records))
+        .required()
+        .unit("records")
+        .means("Records that it stands for; more than one only where an export has very many"),
     OfReject::text("reason", |r| word(&r.reject.reason)).required().means("Why it was not read"),
     OfReject::text("raw_hex", |r| r.reject.raw.as_deref().map(|raw| Cow::Owned(hex(raw))))
         .unit("hexadecimal digits")

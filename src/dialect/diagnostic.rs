@@ -4,7 +4,7 @@
 //! Source: the sign-in log schema for Azure Monitor.
 
 use super::graph::{Envelope, Present, SignInWire, parse_code, sign_in_of, tenant};
-use super::wire::{OrText, Text, wire};
+use super::wire::{OrText, Text, TextQuality, wire};
 use super::{Reading, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
 use crate::tenant::TenantId;
@@ -49,7 +49,7 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 /// Reads one envelope.
 pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
     let wire: EnvelopeWire = serde_json::from_slice(record)?;
-    let Some(OrText(properties)) = wire.properties else {
+    let Some(OrText { value: properties, text }) = wire.properties else {
         return Err(Unreadable::OtherKind);
     };
     let sign_in_type = match wire.category.as_deref() {
@@ -59,6 +59,9 @@ pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
         },
         None => None,
     };
+    if text == TextQuality::Unreadable {
+        return Err(Unreadable::Properties);
+    }
     let code = wire.result_type.as_deref().and_then(parse_code);
     let word = [&wire.result_type, &wire.result_signature]
         .into_iter()
@@ -79,7 +82,8 @@ pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
         country: wire.location.0,
         is_envelope: true,
     };
-    sign_in_of(properties, envelope)
+    let reading = sign_in_of(properties, envelope)?;
+    Ok(Reading { repaired: reading.repaired || text == TextQuality::Repaired, ..reading })
 }
 
 /// The log's category; `None` for logs that hold no sign-ins (a storage account mixes them).

@@ -3,7 +3,7 @@
 //!
 //! Source: the `signIn` resource of Microsoft Graph, beta and v1.0.
 
-use super::wire::{List, OrText, Text, wire};
+use super::wire::{List, OrText, Text, TextQuality, wire};
 use super::{Reading, Unreadable};
 use crate::error_code::ErrorCode;
 use crate::policy::{AppliedPolicy, ConditionalAccessStatus, Conditions, PolicyResult};
@@ -112,6 +112,8 @@ wire! {
         "userprincipalname" => user_principal_name: Present,
         "resourcedisplayname" => resource_name: Present,
         "ipaddress" => ip_address: Present,
+        "timegenerated" => time_generated: Present,
+        "conditionalaccesspolicies" => log_analytics_policies: Present,
     }
 }
 
@@ -130,6 +132,9 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
     let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
     if keys.properties.0 {
         return Err("it has `properties`, so it is an envelope".to_owned());
+    }
+    if keys.time_generated.0 || keys.log_analytics_policies.0 {
+        return Err("it has columns of a Log Analytics table, which is not read yet".to_owned());
     }
     if keys.created.0.is_none() {
         return Err("it has no `createdDateTime`".to_owned());
@@ -173,13 +178,15 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         }
         None => published_at.filter(|_| envelope.is_envelope).ok_or(Unreadable::NoTime)?,
     };
-    let status = wire.status.0;
+    let repaired = wire.applied_policies.text == TextQuality::Repaired;
+    let status = wire.status.value;
     let code = status.error_code.as_deref().and_then(parse_code);
     let outcome = Outcome::new(code, None).or(envelope.outcome);
     let outcome = outcome.ok_or(Unreadable::NoOutcome);
     let conditional_access_status =
         wire.conditional_access_status.as_deref().and_then(ConditionalAccessStatus::parse);
-    let policies = wire.applied_policies.0.0.into_iter().map(|policy| policy_of(policy.0));
+    let policies =
+        wire.applied_policies.value.0.into_iter().filter_map(|policy| policy_of(policy.value));
     let applied_policies: Vec<AppliedPolicy> = policies.collect();
     let row_evidence = RowEvidence::of(&applied_policies, conditional_access_status.as_ref());
     let sign_in_type = envelope.sign_in_type.unwrap_or_else(|| {
@@ -190,9 +197,9 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
             is_user || wire.service_principal_id.0.is_none(),
         )
     });
-    let device = wire.device.0;
-    let location = wire.location.0;
-    let methods = wire.authentication_details.0.0.into_iter().filter_map(|step| step.method.0);
+    let device = wire.device.value;
+    let location = wire.location.value;
+    let methods = wire.authentication_details.value.0.into_iter().filter_map(|step| step.method.0);
     let sign_in = SignIn {
         sign_in_id: wire.id.0.map(|id| id.to_lowercase()),
         created_at,
@@ -229,13 +236,13 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         authentication_requirement: wire.authentication_requirement.0,
         authentication_methods: joined(methods).or(wire.authentication_methods.0),
         session_lifetime_policies: joined(
-            wire.session_lifetime_policies.0.0.into_iter().filter_map(session_lifetime),
+            wire.session_lifetime_policies.value.0.into_iter().filter_map(session_lifetime),
         ),
         authentication_protocol: wire.authentication_protocol.0,
         original_transfer_method: wire.original_transfer_method.0,
         incoming_token_type: wire.incoming_token_type.0,
         network_location: joined(
-            wire.network_locations.0.0.into_iter().filter_map(network_location),
+            wire.network_locations.value.0.into_iter().filter_map(network_location),
         ),
         risk_state: wire.risk_state.0,
         risk_level: wire.risk_level.0,
@@ -250,21 +257,26 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         session_id: wire.session_id.0,
         unique_token_id: wire.unique_token_id.0,
     };
-    Ok(Reading { sign_in, missing: outcome.err() })
+    Ok(Reading { sign_in, missing: outcome.err(), repaired })
 }
 
-fn policy_of(wire: PolicyWire) -> AppliedPolicy {
-    let strength = wire.strength.0;
+/// A policy; `None` for what names neither itself nor a result, such as the text that PowerShell
+/// leaves of an object below its depth.
+fn policy_of(wire: PolicyWire) -> Option<AppliedPolicy> {
+    if wire.id.0.is_none() && wire.name.0.is_none() && wire.result.0.is_none() {
+        return None;
+    }
+    let strength = wire.strength.value;
     let strength_name = strength.name.0.or(strength.id.0);
     let rules = |list: OrText<List<RuleWire>>, exclude: bool| {
-        list.0.0.into_iter().filter_map(move |rule| rule_text(rule, exclude))
+        list.value.0.into_iter().filter_map(move |rule| rule_text(rule, exclude))
     };
-    AppliedPolicy {
+    Some(AppliedPolicy {
         id: wire.id.0.unwrap_or_default(),
         name: wire.name.0.unwrap_or_default(),
         result: wire.result.as_deref().map(PolicyResult::parse).unwrap_or_default(),
-        enforced_grant_controls: texts(wire.grant_controls.0),
-        enforced_session_controls: texts(wire.session_controls.0),
+        enforced_grant_controls: texts(wire.grant_controls.value),
+        enforced_session_controls: texts(wire.session_controls.value),
         matched: wire.matched.as_deref().map(Conditions::parse),
         unmatched: wire.unmatched.as_deref().map(Conditions::parse),
         matched_rules: rules(wire.include_rules, false)
@@ -274,7 +286,7 @@ fn policy_of(wire: PolicyWire) -> AppliedPolicy {
             Some(result) => format!("{name} ({result})"),
             None => name,
         }),
-    }
+    })
 }
 
 fn rule_text(rule: RuleWire, exclude: bool) -> Option<String> {
@@ -342,11 +354,14 @@ fn sign_in_type_of(
 /// An error code as a number or its text, with or without `AADSTS` before it.
 pub(super) fn parse_code(text: &str) -> Option<ErrorCode> {
     let text = text.trim();
-    let digits = match text.get(..6) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("AADSTS") => &text[6..],
-        _ => text,
-    };
-    digits.parse().ok().map(ErrorCode)
+    match text.get(..6) {
+        // An error message begins with its code: `AADSTS53003: Access has been blocked …`.
+        Some(prefix) if prefix.eq_ignore_ascii_case("AADSTS") => {
+            let digits = text[6..].split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse().ok().map(ErrorCode)
+        }
+        _ => text.parse().ok().map(ErrorCode),
+    }
 }
 
 pub(super) fn tenant(text: &Text) -> Option<TenantId> {

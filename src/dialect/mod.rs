@@ -8,6 +8,7 @@ mod graph;
 mod portal_csv;
 mod wire;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::sign_in::{SignIn, SignInType};
@@ -73,15 +74,14 @@ impl Dialect {
 
     /// Reads one JSON record, first as this kind and then, since files get glued together, as
     /// the others.
-    pub fn normalise_json(self, record: &[u8]) -> Result<Normalised, Unreadable> {
+    pub fn normalise_json(self, record: &[u8]) -> Result<Reading, Unreadable> {
         match self.normalise_as_written(record) {
             Err(Unreadable::Syntax { .. }) => {}
-            Ok(reading) => return Ok(Normalised { reading, repaired: false }),
-            Err(other) => return Err(other),
+            answer => return answer,
         }
         let mended = wire::repair(record);
         let reading = self.normalise_as_written(mended.as_deref().unwrap_or(record))?;
-        Ok(Normalised { reading, repaired: true })
+        Ok(Reading { repaired: true, ..reading })
     }
 
     fn normalise_as_written(self, record: &[u8]) -> Result<Reading, Unreadable> {
@@ -113,14 +113,6 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// A record read by its dialect.
-#[derive(Debug)]
-pub struct Normalised {
-    pub reading: Reading,
-    /// Bytes inside its texts had to be replaced before it could be read.
-    pub repaired: bool,
-}
-
 /// The sign-in of a record, with what it lacks to be judged.
 #[derive(Debug)]
 pub struct Reading {
@@ -128,6 +120,8 @@ pub struct Reading {
     /// A partner's sign-in that lacks something cannot be judged and is a reject; someone
     /// else's is nobody's concern.
     pub missing: Option<Unreadable>,
+    /// Bytes inside its texts had to be replaced before it could be read.
+    pub repaired: bool,
 }
 
 /// Why a record could not be read.
@@ -135,20 +129,34 @@ pub struct Reading {
 pub enum Unreadable {
     #[error("not valid JSON: {message} (byte {column} of the record)")]
     Syntax { message: String, column: usize },
-    #[error("not valid UTF-8")]
+    #[error("{}", self.words())]
     Encoding,
-    #[error("not a sign-in: no time")]
+    #[error("{}", self.words())]
     NoTime,
     #[error("the time `{text}` cannot be read")]
     BadTime { text: String },
-    #[error("neither an error code nor a status")]
+    #[error("{}", self.words())]
     NoOutcome,
+    #[error("`properties` holds text that is no JSON")]
+    Properties,
     /// A record of another log in the same container; counted, never rejected.
     #[error("another log: {category}")]
     OtherCategory { category: String },
     /// A record that another dialect may read.
     #[error("not a record of this kind")]
     OtherKind,
+}
+
+impl Unreadable {
+    /// In words for people; a fixed text needs no memory, and a file may have millions of them.
+    pub fn words(&self) -> Cow<'static, str> {
+        match self {
+            Self::Encoding => "not valid UTF-8".into(),
+            Self::NoTime => "not a sign-in: no time".into(),
+            Self::NoOutcome => "neither an error code nor a status".into(),
+            other => other.to_string().into(),
+        }
+    }
 }
 
 impl From<serde_json::Error> for Unreadable {

@@ -193,9 +193,31 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// A value that may also stand as JSON text inside a string (Log Analytics, some forwarders).
-/// Text that is no JSON of this shape reads as the default.
+/// A bare word is handed on as it is; text that is no JSON reads as the default.
 #[derive(Debug, Default)]
-pub(super) struct OrText<T>(pub(super) T);
+pub(super) struct OrText<T> {
+    pub(super) value: T,
+    /// How well the text could be read, where it was one.
+    pub(super) text: TextQuality,
+}
+
+/// How well JSON text inside a string could be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TextQuality {
+    /// As it is, or there was no text.
+    #[default]
+    Sound,
+    /// After bytes inside its own texts were replaced.
+    Repaired,
+    /// Not at all.
+    Unreadable,
+}
+
+impl<T> OrText<T> {
+    fn sound(value: T) -> Self {
+        Self { value, text: TextQuality::Sound }
+    }
+}
 
 impl<'de, T: DeserializeOwned + Default> Deserialize<'de> for OrText<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -212,21 +234,27 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
         f.write_str("a value, or its JSON text")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<OrText<T>, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OrText<T>, E> {
         let text = text.trim();
-        // A JSON text may itself be wrapped once more: `"\"{…}\""`.
-        let unwrapped: Option<String> =
-            if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
-        let value = serde_json::from_str(unwrapped.as_deref().unwrap_or(text));
-        Ok(OrText(value.unwrap_or_default()))
+        if !text.starts_with(['{', '[', '"']) {
+            let word = T::deserialize(serde::de::value::StrDeserializer::<E>::new(text));
+            return Ok(OrText::sound(word.unwrap_or_default()));
+        }
+        if let Some(value) = read_text(text.as_bytes()) {
+            return Ok(OrText::sound(value));
+        }
+        Ok(match repair(text.as_bytes()).and_then(|mended| read_text(&mended)) {
+            Some(value) => OrText { value, text: TextQuality::Repaired },
+            None => OrText { value: T::default(), text: TextQuality::Unreadable },
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OrText<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(OrText)
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(OrText::sound)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<OrText<T>, A::Error> {
-        T::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(OrText)
+        T::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(OrText::sound)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<OrText<T>, E> {
@@ -244,6 +272,22 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
     fn visit_unit<E>(self) -> Result<OrText<T>, E> {
         Ok(OrText::default())
     }
+}
+
+/// Texts around texts that are taken off before JSON text is given up.
+const WRAPPINGS: usize = 4;
+
+/// Reads JSON text, which may be wrapped in text again: `"\"{…}\""`.
+fn read_text<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
+    let mut unwrapped: Option<String> = None;
+    for _ in 0..WRAPPINGS {
+        let inner = unwrapped.as_deref().map_or(text, |inner| inner.trim().as_bytes());
+        if inner.first() != Some(&b'"') {
+            return serde_json::from_slice(inner).ok();
+        }
+        unwrapped = Some(serde_json::from_slice(inner).ok()?);
+    }
+    None
 }
 
 /// A list; a single object stands for a list of one (PowerShell unrolls such lists), and
@@ -396,13 +440,13 @@ mod tests {
             r#"{"inner":"\"{\\\"code\\\":1}\"","list":["a","b"]}"#,
         ] {
             let probe = read(text);
-            assert_eq!(probe.inner.0.code.as_deref(), Some("1"), "{text}");
-            assert_eq!(probe.list.0.0.len(), 2, "{text}");
+            assert_eq!(probe.inner.value.code.as_deref(), Some("1"), "{text}");
+            assert_eq!(probe.list.value.0.len(), 2, "{text}");
         }
         for text in [r#"{"inner":"System.Object","list":null}"#, r#"{"inner":[1],"list":3}"#] {
             let probe = read(text);
-            assert_eq!(probe.inner.0.code.0, None, "{text}");
-            assert!(probe.list.0.0.is_empty(), "{text}");
+            assert_eq!(probe.inner.value.code.0, None, "{text}");
+            assert!(probe.list.value.0.is_empty(), "{text}");
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Found {
     pub lists: Vec<FoundList>,
     /// Folders passed over because they hold a dataset of this program.
     pub passed_over: Vec<String>,
+    /// Links, devices and hidden files in folders, which are read only if they are named.
+    pub skipped: Vec<String>,
     /// What could not be looked at, with the cause.
     pub unreadable: Vec<(String, String)>,
 }
@@ -63,6 +65,8 @@ pub enum DiscoverError {
     Pattern { pattern: String, source: globset::Error },
     #[error("`{pattern}` matches no file")]
     NoMatch { pattern: String },
+    #[error("{}: the results would go into the input itself\nhint: choose another `--out`", path.display())]
+    OutIsInput { path: PathBuf },
 }
 
 /// Finds all files that the inputs name.
@@ -73,7 +77,12 @@ pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Fou
     let mut walk = Walk::new(options);
     for input in inputs {
         match fs::metadata(input) {
-            Ok(metadata) if metadata.is_dir() => walk.folder(input),
+            Ok(metadata) if metadata.is_dir() => {
+                if options.out.is_some_and(|out| absolute(out) == absolute(input)) {
+                    return Err(DiscoverError::OutIsInput { path: input.clone() });
+                }
+                walk.folder(input);
+            }
             Ok(metadata) => walk.file(input, &metadata),
             Err(_) if is_pattern(input) => walk.pattern(input)?,
             Err(source) => return Err(DiscoverError::Missing { path: input.clone(), source }),
@@ -127,12 +136,13 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, entry: &fs::DirEntry) {
         let path = entry.path();
         if entry.file_name().to_string_lossy().starts_with('.') {
+            self.found.skipped.push(shown(&path));
             return;
         }
         match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => self.folder(&path),
             Ok(metadata) if metadata.is_file() => self.file(&path, &metadata),
-            Ok(_) => {}
+            Ok(_) => self.found.skipped.push(shown(&path)),
             Err(error) => self.unreadable(&path, &error),
         }
     }
@@ -176,6 +186,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.found.passed_over.extend(inner.found.passed_over);
+        self.found.skipped.extend(inner.found.skipped);
         self.found.unreadable.extend(inner.found.unreadable);
         if self.files.len() == count {
             return Err(DiscoverError::NoMatch { pattern });
@@ -201,6 +212,7 @@ impl<'a> Walk<'a> {
         self.found.lists.sort_by(|a, b| a.shown.cmp(&b.shown));
         self.found.passed_over.sort();
         self.found.passed_over.dedup();
+        self.found.skipped.sort();
         self.found.unreadable.sort();
         self.found
     }

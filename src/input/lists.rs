@@ -65,28 +65,40 @@ pub fn recognise(file_name: &str, head: &str) -> Option<ListKind> {
     }
 }
 
+/// Judges by keys only: what stands in texts may come from outsiders.
 fn recognise_json(stem: &str, text: &str) -> Option<ListKind> {
-    let sign_ins = ["createdDateTime\":\"", "\"properties\"", "appDisplayName"];
-    let contexts = [
-        "#delegatedAdminCustomers",
-        "delegatedAdminRelationship",
-        "#contracts",
-        "\"relationshipToPartner\"",
-    ];
-    if contexts.iter().any(|context| text.contains(context)) {
-        return Some(ListKind::Customers);
-    }
-    if sign_ins.iter().any(|key| text.contains(key)) {
+    let has = |key: &str| {
+        let key = format!("\"{key}\"");
+        text.match_indices(&key).any(|(at, _)| text[at + key.len()..].trim_start().starts_with(':'))
+    };
+    if ["appDisplayName", "properties", "conditionalAccessStatus", "records", "ipAddress"]
+        .into_iter()
+        .any(has)
+    {
         return None;
     }
+    let customers = context_of(text).is_some_and(|context| {
+        ["delegatedAdminCustomers", "delegatedAdminRelationships", "contracts"]
+            .into_iter()
+            .any(|list| context.ends_with(list))
+    });
+    let partner_center = has("companyProfile") && has("relationshipToPartner");
+    let cipp = has("customerId") && (has("defaultDomainName") || has("displayName"));
+    let relationship = has("customer") && has("accessDetails");
     match stem {
+        _ if customers || partner_center || cipp || relationship => Some(ListKind::Customers),
         "partners" => Some(ListKind::Partners),
         "tenants" => Some(ListKind::Customers),
-        _ if text.contains("\"customerId\"") && text.contains("\"defaultDomainName\"") => {
-            Some(ListKind::Customers)
-        }
         _ => None,
     }
+}
+
+/// The resource behind `$metadata#` in a Graph page's `@odata.context`.
+fn context_of(text: &str) -> Option<&str> {
+    let (_, behind) = text.split_once("\"@odata.context\"")?;
+    let value = behind.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    let (value, _) = value.split_once('"')?;
+    value.rsplit_once('#').map(|(_, resource)| resource)
 }
 
 /// Reads a list of partners: CSV `tenant_id,name,domains`, JSON, or one id a line.
@@ -306,11 +318,20 @@ mod tests {
         for (name, head, kind) in [
             ("partners.csv", "tenant_id,name\n", Some(Partners)),
             ("x.csv", "partner_tenant_id,name\n", Some(Partners)),
+            (
+                "x.json",
+                "[{\"userAgent\":\"#contracts delegatedAdminCustomers\",\"ipAddress\":1",
+                None,
+            ),
             ("Customers.csv", "Microsoft ID,Company name,Primary domain name\n", Some(Customers)),
             ("tenants.csv", "tenant_id,name\n", Some(Customers)),
             ("x.csv", "tenant_id,name\n", Some(Unclear)),
             ("partners.txt", A, Some(Partners)),
-            ("x.json", "{\"@odata.context\":\"…#delegatedAdminCustomers\"", Some(Customers)),
+            (
+                "x.json",
+                "{\"@odata.context\": \"https://…/$metadata#delegatedAdminCustomers\", ",
+                Some(Customers),
+            ),
             ("NonInteractive.csv", "Date (UTC),Request ID,Home tenant ID\n", None),
             ("x.json", "[{\"id\":\"…\",\"createdDateTime\":\"2026\"", None),
         ] {

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use encoding_rs::CoderResult;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
@@ -67,6 +68,8 @@ pub struct OpenExport {
 
 /// Bytes that one read of the disk asks for.
 const READ_BYTES: usize = 256 * 1024;
+/// Enough to tell how a stream is packed and written.
+const HEAD_BYTES: u64 = 4;
 /// Files from this length on hash SHA-256 on a thread of their own.
 const HASH_THREAD_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -79,18 +82,21 @@ pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport> {
     let length = file.metadata()?.len();
     let meter = Arc::new(Mutex::new(Meter::new(with_sha256, length)));
     let metered = Metered { file: Arc::clone(&file), meter: Arc::clone(&meter) };
-    let mut raw = BufReader::with_capacity(READ_BYTES, metered);
-    let compression = match first_bytes(&mut raw)? {
+    let (head, raw) = with_head(BufReader::with_capacity(READ_BYTES, metered))?;
+    let compression = match head.as_slice() {
         [0x1F, 0x8B, ..] => Compression::Gzip,
         _ => Compression::None,
     };
     let unpacked: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(raw),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(raw)),
+        Compression::Gzip => {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, raw)))
+        }
     };
+    let (head, unpacked) = with_head(unpacked)?;
+    let (encoding, mark_bytes) = encoding_of(&head);
     let mut unpacked = BufReader::with_capacity(READ_BYTES, unpacked);
-    let (encoding, mark_bytes) = encoding_of(first_bytes(&mut unpacked)?);
-    unpacked.consume(mark_bytes);
+    io::copy(&mut unpacked.by_ref().take(mark_bytes), &mut io::sink())?;
     let text: Box<dyn Read + Send> = match encoding {
         Encoding::Utf8 | Encoding::Utf8Bom => Box::new(unpacked),
         Encoding::Utf16Le => Box::new(Transcoder::new(unpacked, encoding_rs::UTF_16LE)),
@@ -126,21 +132,30 @@ impl OpenExport {
     }
 }
 
-/// The first bytes of a stream, at least four where it has them.
-fn first_bytes<R: Read>(reader: &mut BufReader<R>) -> io::Result<&[u8]> {
-    loop {
-        match reader.fill_buf() {
-            Ok(_) => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+/// Reads the first four bytes of a stream, or as many as it has, and puts them back. A fault
+/// behind the first bytes is met again where it lies.
+fn with_head<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
+    let mut head = Vec::with_capacity(HEAD_BYTES as usize);
+    let read = stream.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
+    let fault = match read {
+        Err(error) if head.is_empty() => return Err(error),
+        read => Fault(read.err()),
+    };
+    Ok((head.clone(), io::Cursor::new(head).chain(fault).chain(stream)))
+}
+
+/// Fails once, if there is something to fail with, and is empty otherwise.
+struct Fault(Option<io::Error>);
+
+impl Read for Fault {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
-    Ok(reader.buffer())
 }
 
 /// The encoding by its byte order mark, else by where the zero bytes of ASCII characters lie;
 /// with the length of the mark.
-fn encoding_of(head: &[u8]) -> (Encoding, usize) {
+fn encoding_of(head: &[u8]) -> (Encoding, u64) {
     match head {
         [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8Bom, 3),
         [0xFF, 0xFE, 0, 0, ..] => (Encoding::Utf8, 0),
@@ -273,9 +288,10 @@ impl<R: Read> Read for Transcoder<R> {
         while !self.ended {
             let source = self.source.fill_buf()?;
             let last = source.is_empty();
-            let (_, read, written, _) = self.decoder.decode_to_utf8(source, buffer, last);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(source, buffer, last);
             self.source.consume(read);
-            self.ended = last && written == 0;
+            // A decoder that has seen the end must not be asked again.
+            self.ended = last && result == CoderResult::InputEmpty;
             if written > 0 {
                 return Ok(written);
             }
@@ -311,6 +327,7 @@ mod tests {
         let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let marked = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
+        let first_byte_alone = [gzip(&[0xFF]), gzip(&[&[0xFE][..], &le].concat())].concat();
         let two_members = [gzip(&text.as_bytes()[..7]), gzip(&text.as_bytes()[7..])].concat();
         for (bytes, encoding, compression) in [
             (text.as_bytes().to_vec(), Encoding::Utf8, Compression::None),
@@ -321,6 +338,7 @@ mod tests {
             (be, Encoding::Utf16Be, Compression::None),
             (gzip(&marked(&[0xFF, 0xFE], &le)), Encoding::Utf16Le, Compression::Gzip),
             (two_members, Encoding::Utf8, Compression::Gzip),
+            (first_byte_alone, Encoding::Utf16Le, Compression::Gzip),
         ] {
             let read = read_all(&bytes);
             assert_eq!((read.0, read.1, read.2.as_str()), (encoding, compression, text));

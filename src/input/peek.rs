@@ -9,22 +9,33 @@ use memchr::memmem;
 
 #[cfg(target_arch = "x86_64")]
 use super::frame::{Avx2, PLACES, REACH};
-use crate::tenant::parse_guid;
+use crate::tenant::{PartnerList, parse_guid};
 
 /// Looks for the listed partners.
 #[derive(Debug, Clone)]
 pub struct Peek {
     /// Sorted.
     listed: Vec<u128>,
+    /// Of listed partners, in lower case: they decide where the record names no home tenant.
+    domains: Vec<Vec<u8>>,
     escape: memmem::Finder<'static>,
 }
 
 impl Peek {
-    pub fn new(listed: impl IntoIterator<Item = u128>) -> Self {
+    /// For the partners of a run.
+    pub fn of(partners: &PartnerList) -> Self {
+        Self::new(partners.iter().map(|partner| partner.tenant_id.as_u128()), partners.domains())
+    }
+
+    pub fn new(
+        listed: impl IntoIterator<Item = u128>,
+        domains: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
         let mut listed: Vec<u128> = listed.into_iter().collect();
         listed.sort_unstable();
         listed.dedup();
-        Self { listed, escape: memmem::Finder::new(r"\u00") }
+        let domains = domains.into_iter().map(|domain| domain.as_ref().to_lowercase().into_bytes());
+        Self { listed, domains: domains.collect(), escape: memmem::Finder::new(r"\u00") }
     }
 
     /// Whether this JSON record can be told, without parsing, to be no partner sign-in. The rules:
@@ -53,7 +64,10 @@ impl Peek {
                 TenantKey::Other => true,
             },
         });
-        clear && home_tenants > 0 && !self.escapes_letter_or_digit(record)
+        clear
+            && home_tenants > 0
+            && !self.hides_in_escapes(record)
+            && !self.names_listed_domain(record)
     }
 
     /// A plainly quoted GUID that is not listed. The nil id is no tenant, so nobody's.
@@ -63,17 +77,29 @@ impl Peek {
         parse_guid(guid).is_some_and(|tenant| tenant != 0 && !self.is_listed(tenant))
     }
 
+    /// Whether an address of a listed domain occurs: its owner may be known by nothing else, if
+    /// the home tenant that was found belongs to another object of the record.
+    fn names_listed_domain(&self, record: &[u8]) -> bool {
+        !self.domains.is_empty()
+            && memchr::memchr_iter(b'@', record).any(|at| {
+                let behind = &record[at + 1..];
+                self.domains.iter().any(|domain| {
+                    behind.get(..domain.len()).is_some_and(|text| text.eq_ignore_ascii_case(domain))
+                })
+            })
+    }
+
     fn is_listed(&self, tenant: u128) -> bool {
         self.listed.binary_search(&tenant).is_ok()
     }
 
-    fn escapes_letter_or_digit(&self, record: &[u8]) -> bool {
+    fn hides_in_escapes(&self, record: &[u8]) -> bool {
         self.escape.find_iter(record).any(|at| {
             let digits = record.get(at + r"\u00".len()..at + r"\u0041".len());
             let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
             let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            // Half an escape is a doubt as well.
-            code.is_none_or(|code| code.is_ascii_alphanumeric())
+            // Half an escape is a doubt as well. `@`, `-` and `.` belong to addresses.
+            code.is_none_or(|code| code.is_ascii_alphanumeric() || b"@-.".contains(&code))
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Memory is bounded: a window of the decoded stream, and the partner sign-ins of that window.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::ops::AddAssign;
 
@@ -53,9 +54,17 @@ pub struct Reject {
     /// Bytes from the start of the decoded stream.
     pub offset: u64,
     pub length: u64,
-    pub reason: String,
+    /// Records that it stands for: more than one only where an export has very many rejects.
+    pub records: u64,
+    pub reason: Cow<'static, str>,
     /// Only with [`ReadOptions::keep_rejected_bytes`].
     pub raw: Option<Vec<u8>>,
+}
+
+impl Reject {
+    fn end(&self) -> u64 {
+        self.offset + self.length
+    }
 }
 
 /// The ledger of one export, in records and in bytes of the decoded stream.
@@ -100,6 +109,8 @@ pub struct ReadExport {
     pub rejects: Vec<Reject>,
     pub evidence: Evidence,
     pub blind_spots: Vec<BlindSpot>,
+    /// Why the file could not be read to its end.
+    pub torn: Option<String>,
 }
 
 /// Why a file gave no export.
@@ -115,9 +126,12 @@ pub enum NotRead {
 pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
 
 /// Bytes of the decoded stream that are framed and parsed together.
-const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+const WINDOW_BYTES: usize = 2 * 1024 * 1024;
 /// Records of a window are shared among cores from this many bytes on.
 const SHARED_BYTES: usize = 512 * 1024;
+/// Rejects of one export that are kept one by one; those behind them share one entry, so that a
+/// file of rubbish does not fill the memory.
+const REJECTS_KEPT: usize = 10_000;
 /// Records that are tried before a JSON file is said to hold no sign-ins.
 const DETECT_RECORDS: usize = 64;
 
@@ -138,7 +152,7 @@ pub fn read_export(
     if let (Some(error), true) = (&window.failure, window.bytes().is_empty()) {
         return Err(NotRead::Failed(io::Error::new(error.kind(), error.to_string())));
     }
-    let head = &window.bytes()[..window.bytes().len().min(64 * 1024)];
+    let head = window.bytes();
     let shape = shape_of(head).map_err(NotRead::NoLog)?;
     let mut reader = ExportReader {
         options,
@@ -152,9 +166,10 @@ pub fn read_export(
         },
         sample: SampleClock::default(),
         total: Batch::default(),
-        open_reject: false,
+        open_damage: None,
         head_names_sign_ins: names_sign_ins(head),
         last_unparsed: None,
+        torn: None,
     };
     reader.read_all(&mut window, take, advance)?;
     reader.finish(window)
@@ -254,13 +269,15 @@ struct ExportReader<'a> {
     rows: Rows,
     sample: SampleClock,
     total: Batch,
-    /// The last reject is a damage that may go on in the next window.
-    open_reject: bool,
+    /// A damage that may go on in the next window.
+    open_damage: Option<Reject>,
     /// The first bytes hold keys of sign-ins, whole record or not.
     head_names_sign_ins: bool,
     /// The last record so far, where it was not parsed: it belongs to the sample as well, since
     /// most exports end with their newest record.
     last_unparsed: Option<Vec<u8>>,
+    /// Why the file cannot be read to its end.
+    torn: Option<String>,
 }
 
 impl ExportReader<'_> {
@@ -307,6 +324,9 @@ impl ExportReader<'_> {
         let mut records = Vec::new();
         let mut headers_left = header_spans;
         for span in spans {
+            if !matches!(span.kind, SpanKind::Damage { continued: true, .. }) {
+                self.total.rejects.extend(self.open_damage.take());
+            }
             match span.kind {
                 SpanKind::Record { .. } if headers_left > 0 => {
                     headers_left -= 1;
@@ -342,7 +362,8 @@ impl ExportReader<'_> {
         }
         if let Framer::Csv(_, delimiter) = self.framer {
             let Some(header) = records.next() else { return Ok(0) };
-            let file_type = dialect::sign_in_type_of_file_name(&self.source.shown);
+            let name = self.source.shown.rsplit('/').next().unwrap_or_default();
+            let file_type = dialect::sign_in_type_of_file_name(name);
             let header = csv_row(header, delimiter).unwrap_or_default();
             let columns = dialect::detect_header(&header, file_type).map_err(|reason| {
                 NotRead::NoLog(NoLog {
@@ -354,7 +375,11 @@ impl ExportReader<'_> {
             return Ok(1);
         }
         let mut refusal = None;
-        for record in records.take(DETECT_RECORDS) {
+        for (at, record) in records.enumerate() {
+            // Behind the first ones only what has a sign-in's keys is worth a look.
+            if at >= DETECT_RECORDS && !names_sign_ins(record) {
+                continue;
+            }
             match Dialect::detect_json(record) {
                 Ok(dialect) => {
                     self.rows = Rows::Json(dialect);
@@ -377,27 +402,27 @@ impl ExportReader<'_> {
         let tally = &mut self.total.tally;
         tally.damage_bytes += span.len as u64;
         let raw = self.options.keep_rejected_bytes.then_some(bytes);
-        match self.total.rejects.last_mut().filter(|_| continued && self.open_reject) {
-            Some(reject) => {
-                reject.length += span.len as u64;
-                if let (Some(kept), Some(more)) = (&mut reject.raw, raw) {
+        tally.unfinished += u64::from(reason == DamageReason::Unfinished && !continued);
+        match &mut self.open_damage {
+            Some(open) if continued => {
+                open.length += span.len as u64;
+                if let (Some(kept), Some(more)) = (&mut open.raw, raw) {
                     let room = self.options.record_limit.saturating_sub(kept.len());
                     kept.extend_from_slice(&more[..more.len().min(room)]);
                 }
             }
-            None => {
+            open => {
                 tally.records += 1;
                 tally.rejected += 1;
-                self.total.rejects.push(Reject {
+                *open = Some(Reject {
                     offset: span.offset,
                     length: span.len as u64,
-                    reason: reason.to_string(),
+                    records: 1,
+                    reason: reason.as_str().into(),
                     raw: raw.map(<[u8]>::to_vec),
                 });
             }
         }
-        tally.unfinished += u64::from(reason == DamageReason::Unfinished && !continued);
-        self.open_reject = true;
     }
 
     fn read_records(&self, records: &[Framed<'_>]) -> Batch {
@@ -426,7 +451,7 @@ impl ExportReader<'_> {
             return;
         }
         match self.normalise(record.bytes) {
-            Ok((reading, repaired)) => self.join(record, reading, repaired, batch),
+            Ok(reading) => self.join(record, reading, batch),
             Err(Unreadable::OtherCategory { .. }) => batch.tally.other += 1,
             Err(reason) => self.reject(record, &reason, batch),
         }
@@ -439,25 +464,22 @@ impl ExportReader<'_> {
         }
     }
 
-    /// Reads a record to a sign-in; true if its texts had to be repaired.
-    fn normalise(&self, record: &[u8]) -> Result<(Reading, bool), Unreadable> {
+    /// Reads a record to a sign-in.
+    fn normalise(&self, record: &[u8]) -> Result<Reading, Unreadable> {
         match &self.rows {
             Rows::Unknown => Err(Unreadable::OtherKind),
-            Rows::Json(dialect) => {
-                let normalised = dialect.normalise_json(record)?;
-                Ok((normalised.reading, normalised.repaired))
-            }
+            Rows::Json(dialect) => dialect.normalise_json(record),
             Rows::Csv { columns, delimiter } => {
                 let row = csv_row(record, *delimiter).ok_or(Unreadable::Encoding)?;
                 let repaired = std::str::from_utf8(record).is_err();
-                Ok((columns.normalise(&row)?, repaired))
+                Ok(Reading { repaired, ..columns.normalise(&row)? })
             }
         }
     }
 
     /// Joins a sign-in against the partner list: partner, other, or a reject if it cannot be judged.
-    fn join(&self, record: Framed<'_>, reading: Reading, repaired: bool, batch: &mut Batch) {
-        let Reading { sign_in, missing } = reading;
+    fn join(&self, record: Framed<'_>, reading: Reading, batch: &mut Batch) {
+        let Reading { sign_in, missing, repaired } = reading;
         let facts = Joinable::of(&sign_in);
         let provider = provider_of(facts, self.options.partners);
         if let (Some(_), Some(reason)) = (provider, &missing) {
@@ -487,19 +509,18 @@ impl ExportReader<'_> {
         batch.rejects.push(Reject {
             offset: record.offset,
             length: record.bytes.len() as u64,
-            reason: reason.to_string(),
+            records: 1,
+            reason: reason.words(),
             raw: self.options.keep_rejected_bytes.then(|| record.bytes.to_vec()),
         });
     }
 
     /// Adds a window's batch to the export's and hands out the partner sign-ins.
     fn keep(&mut self, mut batch: Batch) -> Vec<FoundSignIn> {
-        // A damage that goes on in the next window stays the last reject.
-        let open = self.total.rejects.pop().filter(|_| self.open_reject);
         let found = std::mem::take(&mut batch.found);
         let total = std::mem::take(&mut self.total);
         self.total = total.add(batch);
-        self.total.rejects.extend(open);
+        merge_rejects(&mut self.total.rejects);
         found
     }
 
@@ -511,7 +532,8 @@ impl ExportReader<'_> {
         if let Some(error) = window.failure.take().or(rest.err()) {
             self.torn_off(decoded_bytes, &error);
         }
-        self.total.rejects.sort_by_key(|reject| reject.offset);
+        self.total.rejects.extend(self.open_damage.take());
+        merge_rejects(&mut self.total.rejects);
         self.observe_last();
         let evidence = self.total.evidence;
         let mut blind_spots = evidence.blind_spots(dialect.lists_policies());
@@ -531,13 +553,14 @@ impl ExportReader<'_> {
             rejects: self.total.rejects,
             evidence,
             blind_spots,
+            torn: self.torn,
         })
     }
 
     /// Takes the last record into the sample. It was counted when it was read.
     fn observe_last(&mut self) {
         let last = self.last_unparsed.take();
-        if let Some(Ok((reading, _))) = last.map(|record| self.normalise(&record)) {
+        if let Some(Ok(reading)) = last.map(|record| self.normalise(&record)) {
             self.total.evidence.observe(&reading.sign_in, true);
         }
     }
@@ -564,9 +587,28 @@ impl ExportReader<'_> {
         self.total.rejects.push(Reject {
             offset,
             length: 0,
-            reason: format!("the file cannot be read on from here: {error}"),
+            records: 1,
+            reason: format!("the file cannot be read on from here: {error}").into(),
             raw: None,
         });
+        self.torn = Some(error.to_string());
+    }
+}
+
+/// Sorts rejects, and lets those behind the first ten thousand share the last entry.
+fn merge_rejects(rejects: &mut Vec<Reject>) {
+    rejects.sort_by_key(|reject| reject.offset);
+    if rejects.len() <= REJECTS_KEPT {
+        return;
+    }
+    let behind = rejects.split_off(REJECTS_KEPT);
+    if let Some(last) = rejects.last_mut() {
+        for reject in behind {
+            last.records += reject.records;
+            last.length = reject.end().max(last.end()) - last.offset;
+        }
+        last.reason = "many unreadable records, from here to the last one of the file".into();
+        last.raw = None;
     }
 }
 

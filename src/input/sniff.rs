@@ -23,7 +23,7 @@ impl fmt::Display for NoLog {
 }
 
 /// First bytes, what begins with them, and what to do with such a file.
-const OTHER_FILES: [(&[u8], &str, &str); 12] = [
+const OTHER_FILES: [(&[u8], &str, &str); 11] = [
     (
         b"PK\x03\x04",
         "a zip archive or an Excel workbook",
@@ -38,11 +38,10 @@ const OTHER_FILES: [(&[u8], &str, &str); 12] = [
     (b"%PDF", "a PDF document", "give the export, not its print"),
     (b"\xD0\xCF\x11\xE0", "an old Excel or Word file", "save the sheet as CSV UTF-8"),
     (b"\xFF\xFE\0\0", "a file in UTF-32", "save it as UTF-8"),
-    (b"<", "an HTML or XML document", "download the log as JSON, not the page"),
     (b"\x89PNG", "a picture", "give the export, not a screenshot"),
 ];
 
-/// Judges the first bytes of a decoded stream (some 64 KiB of it).
+/// Judges the first bytes of a decoded stream (some MiB of it).
 ///
 /// # Errors
 /// It is no sign-in log; the answer names it.
@@ -59,19 +58,29 @@ pub fn shape_of(head: &[u8]) -> Result<Shape, NoLog> {
     match text.first() {
         Some(b'{' | b'[') => return Ok(Shape::Json),
         None => return no_log("blank", "export it again"),
-        Some(b'<') => return no_log("an HTML or XML document", "download the log as JSON"),
+        // A torn first line, a warning or an error page before the records: sign-ins all the same.
+        Some(_) if holds_json_keys(text) => return Ok(Shape::Json),
+        Some(b'<') => {
+            let hint = "download the log as JSON, not the page";
+            return no_log("an HTML or XML document", hint);
+        }
         Some(_) => {}
-    }
-    // A JSON export whose first line is torn still begins later lines like one.
-    let mut lines = text.split(|&byte| byte == b'\n').skip(1).map(trim_start);
-    if lines.any(|line| line.starts_with(b"{\"") || line.starts_with(b"{ \"")) {
-        return Ok(Shape::Json);
     }
     match delimiter_of(text) {
         Some(delimiter) => Ok(Shape::Csv { delimiter }),
         None if head.contains(&0) => no_log("a binary file", "give the export itself"),
         None => no_log("a text file", "only sign-in exports are read"),
     }
+}
+
+/// Whether a text holds a key of a sign-in as JSON writes it. (In a cell of a CSV its quotes
+/// would be doubled.)
+fn holds_json_keys(text: &[u8]) -> bool {
+    let key = b"reatedDateTime\"";
+    memchr::memmem::find_iter(text, key).any(|at| {
+        let behind = text[at + key.len()..].trim_ascii_start();
+        behind.first() == Some(&b':')
+    })
 }
 
 fn trim_start(text: &[u8]) -> &[u8] {
@@ -85,9 +94,13 @@ fn trim_start(text: &[u8]) -> &[u8] {
 /// two names, tried on the first line, or on the second below Excel's `sep=`.
 fn delimiter_of(text: &[u8]) -> Option<u8> {
     let mut lines = text.split(|&byte| byte == b'\n');
-    let first = lines.next()?;
+    let mut first = lines.next()?;
     if let Some([delimiter, ..]) = first.strip_prefix(b"sep=") {
         return Some(*delimiter);
+    }
+    // Windows PowerShell 5.1 writes the type of the objects above the header.
+    if first.starts_with(b"#TYPE") {
+        first = lines.next()?;
     }
     let header = &first[..first.len().min(16 * 1024)];
     let count = |delimiter: u8| header.iter().filter(|&&byte| byte == delimiter).count();
@@ -103,7 +116,10 @@ mod tests {
     fn shapes_and_their_names() {
         let csv = |delimiter| Ok(Shape::Csv { delimiter });
         assert_eq!(shape_of(b" \n[{}]"), Ok(Shape::Json));
-        assert_eq!(shape_of(b"torn\"}\n{\"id\":1}"), Ok(Shape::Json));
+        assert_eq!(shape_of(b"torn\"}\n{\"createdDateTime\" : 1}"), Ok(Shape::Json));
+        assert_eq!(shape_of(b"WARNING: x\n[{\"createdDateTime\":1}]"), Ok(Shape::Json));
+        assert_eq!(shape_of(b"a,b\nx,\"{\"\"createdDateTime\"\":1}\""), csv(b','));
+        assert_eq!(shape_of(b"#TYPE System.Object\na;b\n"), csv(b';'));
         assert_eq!(shape_of(b"Date (UTC),Request ID\n"), csv(b','));
         assert_eq!(shape_of(b"sep=;\r\na;b\n"), csv(b';'));
         assert_eq!(shape_of(b"Date (UTC);Location, city;x\n"), csv(b';'));

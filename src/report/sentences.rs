@@ -317,9 +317,9 @@ fn ledger(summary: &Summary) -> Option<String> {
     Some(format!(
         "All records accounted for: {} = {} partners' + {} other + {} double + {}",
         number(ledger.records),
-        number(ledger.partner.saturating_sub(ledger.superseded)),
+        number(ledger.partner),
         number(ledger.other),
-        number(ledger.duplicate + ledger.superseded),
+        number(ledger.duplicate),
         match ledger.rejected {
             0 => "0".to_owned(),
             rejected => format!("{} unreadable", number(rejected)),

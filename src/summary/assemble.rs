@@ -31,7 +31,7 @@ pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) ->
         newest_evidence: known.newest,
         totals: Totals {
             records: ledger.records,
-            partner: activity.totals.sign_ins(),
+            partner: ledger.partner,
             other: ledger.other,
             duplicate: ledger.duplicate,
             rejected: ledger.rejected,

@@ -135,16 +135,22 @@ impl Custody {
         let superseded_by = columns.text("superseded_by")?;
         let run_id = columns.text("run_id")?;
         let mut live: Vec<(ExportSummary, String)> = Vec::new();
+        let mut earlier_rows = 0;
         for row in 0..frame.height() {
             let export = export_of(&columns, row)?;
-            let (gone, expected) = rows_of(&columns, row)?;
-            self.ledger.rows_expected += expected;
+            let left = rows_left(&columns, row)?;
+            self.ledger.rows_expected += left.rows;
             if superseded_by.get(row).is_none() {
-                self.ledger.superseded += gone;
-                self.add_to_ledger(&export);
+                self.ledger.superseded += left.superseded + left.removed;
+                self.add_to_ledger(&export, left);
                 live.push((export, run_id.owned(row).unwrap_or_default()));
+            } else {
+                // Rows of an earlier reading of a grown file are still there; the live reading
+                // counts them as duplicates.
+                earlier_rows += left.rows.max(0).unsigned_abs();
             }
         }
+        self.count_earlier_rows(earlier_rows);
         live.sort_by(|a, b| (&a.0.path, &a.1).cmp(&(&b.0.path, &b.1)));
         let mut by_run = HashMap::new();
         for (number, (export, run)) in live.into_iter().enumerate() {
@@ -155,14 +161,26 @@ impl Custody {
         Ok(by_run)
     }
 
-    fn add_to_ledger(&mut self, export: &ExportSummary) {
+    /// Rows that stand there from an earlier reading of a file that has grown or changed: the live
+    /// reading found them again as duplicates, or the file no longer has their records.
+    fn count_earlier_rows(&mut self, rows: u64) {
+        let ledger = &mut self.ledger;
+        let found_again = rows.min(ledger.duplicate);
+        ledger.partner += rows;
+        ledger.duplicate -= found_again;
+        ledger.records += rows - found_again;
+    }
+
+    /// A row that a better copy replaced later counts as a duplicate, and one that a new list of
+    /// partners took out as somebody else's.
+    fn add_to_ledger(&mut self, export: &ExportSummary, left: RowsLeft) {
         let ledger = &mut self.ledger;
         ledger.exports += 1;
         ledger.records += export.records;
-        ledger.partner += export.partner;
-        ledger.other += export.other;
+        ledger.partner += left.rows.max(0).unsigned_abs();
+        ledger.other += export.other + left.removed;
         ledger.undecided += export.undecided;
-        ledger.duplicate += export.duplicate;
+        ledger.duplicate += export.duplicate + left.superseded;
         ledger.rejected += export.rejected;
         ledger.unfinished += export.unfinished;
     }
@@ -290,11 +308,23 @@ fn export_of(columns: &Columns<'_>, row: usize) -> PolarsResult<ExportSummary> {
     })
 }
 
-/// Rows that left the dataset after the export was read, and those that should still be there.
-fn rows_of(columns: &Columns<'_>, row: usize) -> PolarsResult<(u64, i64)> {
+/// What became of the rows of an export after it was read.
+#[derive(Debug, Clone, Copy)]
+struct RowsLeft {
+    superseded: u64,
+    removed: u64,
+    /// Those that should still be there.
+    rows: i64,
+}
+
+fn rows_left(columns: &Columns<'_>, row: usize) -> PolarsResult<RowsLeft> {
     let value = |name| columns.number(name).map(|number| number.get(row).unwrap_or_default());
-    let gone = value("superseded")? + value("removed")?;
-    Ok((u64::try_from(gone).unwrap_or_default(), value("partner")? - gone))
+    let (superseded, removed) = (value("superseded")?, value("removed")?);
+    Ok(RowsLeft {
+        superseded: u64::try_from(superseded).unwrap_or_default(),
+        removed: u64::try_from(removed).unwrap_or_default(),
+        rows: value("partner")? - superseded - removed,
+    })
 }
 
 /// The first and last sampled hour of each tenant in each export.

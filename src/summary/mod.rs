@@ -71,7 +71,7 @@ impl SummaryOptions {
 /// Why there is no summary.
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
-    #[error("table `{table}` of the dataset cannot be read")]
+    #[error("table `{table}` of the dataset cannot be read: {source}")]
     Table { table: &'static str, source: PolarsError },
     /// polars gave up by a panic, which must not take the program with it.
     #[error("the dataset cannot be summarised: {message}")]

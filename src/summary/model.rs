@@ -90,7 +90,7 @@ impl AddAssign for Counts {
 pub struct Totals {
     /// Records of the live exports.
     pub records: u64,
-    /// Rows of `sign_ins` between since, until and as-of.
+    /// Rows of `sign_ins`, whatever the view; those in it are the sum of the counts.
     pub partner: u64,
     pub other: u64,
     pub duplicate: u64,

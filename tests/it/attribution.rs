@@ -42,7 +42,7 @@ impl Case {
             .expect("an outcome"),
             conditional_access_status: ConditionalAccessStatus::parse(&self.ca_status),
             applied_policies: words.map(policy).collect(),
-            ..read.reading.sign_in
+            ..read.sign_in
         }
     }
 }

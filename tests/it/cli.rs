@@ -231,6 +231,73 @@ fn a_folder_without_partner_sign_ins_cannot_be_judged() {
 }
 
 #[test]
+fn a_folder_without_any_log_is_said_and_leaves_no_dataset() {
+    let desk = Desk::empty();
+    fs::create_dir(desk.path("logs")).expect("a folder");
+    fs::write(desk.path("logs/notes.txt"), "nothing here\n").expect("a text");
+    let output = desk.run(&["sweep", "logs"]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("logs/notes.txt: not a sign-in log: a text file"));
+    assert!(stderr(&output).contains("nothing here is a sign-in log"));
+    let into_itself = desk.run(&["sweep", "logs", "--out", "logs"]);
+    assert_eq!(into_itself.status.code(), Some(2));
+    assert!(stderr(&into_itself).contains("into the input itself"));
+}
+
+#[test]
+fn a_grown_file_counts_its_records_once() {
+    let desk = Desk::empty();
+    let record = |at: usize| {
+        format!(
+            r#"{{"id":"s{at}","createdDateTime":"2026-11-21T09:40:0{at}Z","appDisplayName":"Liongard",
+            "homeTenantId":"8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586","userPrincipalName":"a@b",
+            "resourceTenantId":"c0000001-0000-4000-8000-000000000000","status":{{"errorCode":0}}}}"#
+        )
+        .replace('\n', "")
+    };
+    let sweep = |count: usize| {
+        let lines: Vec<String> = (0..count).map(record).collect();
+        fs::write(desk.path("log.json"), lines.join("\n")).expect("a log");
+        let partner = "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586";
+        desk.run(&["sweep", "log.json", "--partner", partner]);
+        let totals = desk.summary()["totals"].clone();
+        ["records", "partner", "other", "duplicate", "rejected"].map(|key| totals[key].as_u64())
+    };
+    assert_eq!(sweep(3), [3, 3, 0, 0, 0].map(Some));
+    assert_eq!(sweep(5), [5, 5, 0, 0, 0].map(Some));
+}
+
+#[test]
+fn one_unreadable_record_in_a_large_export_costs_nothing_else() {
+    let desk = Desk::with_samples();
+    let foreign = format!(
+        r#"{{"id":"x","createdDateTime":"2026-11-21T09:40:00Z","appDisplayName":"{}",
+        "homeTenantId":"c0000001-0000-4000-8000-000000000000","ipAddress":"192.0.2.1",
+        "status":{{"errorCode":0}}}}"#,
+        "y".repeat(900)
+    );
+    let foreign = foreign.replace('\n', "");
+    let text = format!("{foreign}\n{{}}\n{}", format!("{foreign}\n").repeat(6000));
+    fs::write(desk.path("sample-logs/large.json"), text).expect("a log");
+    let output = desk.run(&["sweep", "sample-logs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(desk.summary()["totals"]["rejected"], 4);
+    assert_eq!(desk.summary()["totals"]["partner"], 190);
+}
+
+#[test]
+fn a_word_in_a_log_makes_no_list_of_it() {
+    let desk = Desk::with_samples();
+    let page = r##"{"value":[{"id":"w1","createdDateTime":"2026-11-21T09:40:00Z",
+        "userAgent":"#contracts delegatedAdminRelationship","appDisplayName":"Liongard",
+        "homeTenantId":"8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586","ipAddress":"192.0.2.1",
+        "resourceTenantId":"c0000001-0000-4000-8000-000000000000","status":{"errorCode":0}}]}"##;
+    fs::write(desk.path("sample-logs/odd.json"), page).expect("a page");
+    desk.run(&["sweep", "sample-logs"]);
+    assert_eq!(desk.summary()["totals"]["partner"], 191);
+}
+
+#[test]
 fn without_a_list_the_likely_partner_is_offered() {
     let desk = Desk::with_samples();
     fs::remove_file(desk.path("sample-logs/partners.csv")).expect("removed");

@@ -121,7 +121,7 @@ fn read_with(
     partners: &PartnerList,
     use_peek: bool,
 ) -> Result<(ReadExport, String), NotRead> {
-    let peek = Peek::new(partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let peek = Peek::of(partners);
     let options = ReadOptions {
         partners,
         peek: &peek,

@@ -231,6 +231,7 @@ impl Run {
             export,
             offset: 9,
             length: 1,
+            records: 1,
             reason: "not JSON".to_owned(),
             raw: Some(vec![0xff]),
         };

@@ -44,7 +44,7 @@ fn partner_list(tenants: &[&str]) -> PartnerList {
 /// Reads a file with these partners; the bytes must tile, and peek must make no difference.
 fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>), NotRead> {
     let partners = partner_list(partners);
-    let peek = Peek::new(partners.iter().map(|partner| partner.tenant_id.as_u128()));
+    let peek = Peek::of(&partners);
     let found = discover(&[path.to_owned()], &DiscoverOptions::default()).expect("found");
     let read_with = |use_peek| {
         let options = ReadOptions {
@@ -107,8 +107,11 @@ fn every_blob_is_read_whole() {
         let is_user = sign_in_type.is_user();
         assert_eq!(export.tally.undecided, if is_user { 0 } else { records }, "{name}");
         let interactive = sign_in_type == SignInType::InteractiveUser;
-        let blind_spots: &[BlindSpot] =
-            if interactive { &[BlindSpot::InteractiveOnly] } else { &[] };
+        let blind_spots: &[BlindSpot] = match (is_user, interactive) {
+            (false, _) => &[BlindSpot::NoUserSignIns],
+            (true, true) => &[BlindSpot::InteractiveOnly],
+            (true, false) => &[],
+        };
         assert_eq!(export.blind_spots, blind_spots, "{name}");
     }
 }

@@ -235,7 +235,7 @@ fn since_and_until_leave_rows_out() {
     let dataset = estate();
     let summary = summary_of(&dataset, &options);
     let within = dataset.rows.iter().filter(|row| row.at >= since && row.at < until).count();
-    assert_eq!(summary.totals.partner, u64::try_from(within).unwrap_or_default());
+    assert_eq!(summary.totals.counts.sign_ins(), u64::try_from(within).unwrap_or_default());
     assert!(summary.newest_evidence.is_some_and(|newest| newest <= until));
     assert!(summary.ledger.balances(), "the ledger is of whole exports");
 }

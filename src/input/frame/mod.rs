@@ -70,9 +70,10 @@ pub enum DamageReason {
     OpenQuote,
 }
 
-impl fmt::Display for DamageReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl DamageReason {
+    /// In words for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::NotAnObject => "not a JSON object",
             Self::Unbalanced => "braces or brackets do not match",
             Self::BrokenString => "a string is broken",
@@ -80,6 +81,12 @@ impl fmt::Display for DamageReason {
             Self::Unfinished => "the file ends within the record",
             Self::FieldCount => "not as many fields as the header",
             Self::OpenQuote => "a quote is never closed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DamageReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -101,6 +101,9 @@ impl Resync {
     }
 
     fn judge(&self, bytes: &[u8], at: usize) -> Place {
+        if is_properties_value(&bytes[..at]) {
+            return Place::None;
+        }
         let passed = self.passed.and(&bytes[..at]);
         let heads_line = !self.ends_with_line && passed.in_indent;
         if bytes[at] == b'[' {
@@ -136,9 +139,22 @@ impl Resync {
 
 /// The next place at or behind `from` where an object begins with this key.
 pub(super) fn next_candidate(bytes: &[u8], from: usize, key: &[u8]) -> Place {
-    let wanted = |at: &usize| begins_with(&bytes[*at..], key, is_blank) == Some(true);
+    let wanted = |at: &usize| {
+        begins_with(&bytes[*at..], key, is_blank) == Some(true)
+            && !is_properties_value(&bytes[..*at])
+    };
     let place = memchr::memchr_iter(b'{', &bytes[from..]).map(|at| from + at).find(wanted);
     place.map_or(Place::None, Place::Candidate)
+}
+
+/// Whether what comes next is the value of a member `properties`: the sign-in inside an envelope
+/// looks like a whole record and is none, for the envelope holds the rest of it.
+fn is_properties_value(before: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"properties\"";
+    let Some(before) = before.trim_ascii_end().strip_suffix(b":") else { return false };
+    let before = before.trim_ascii_end();
+    let key = before.len().checked_sub(KEY.len()).map(|start| &before[start..]);
+    key.is_some_and(|key| key.eq_ignore_ascii_case(KEY))
 }
 
 /// What the trial of a candidate gave.
