@@ -427,7 +427,14 @@ impl JsonFramer {
                 Place::Cut(at) if closed => from = at + 1,
                 Place::Cut(at) => return self.pause(resync, tiler, &region[..at]),
                 Place::None if line_end.is_some() => {
-                    tiler.damage(region.len(), resync.reason, true);
+                    // A line break inside a string: the next line is the rest of this record.
+                    let next_line = &rest[region.len()..];
+                    if self.open.is_empty() && begins_with_text(next_line) {
+                        tiler.damage(region.len() + 1, resync.reason, true);
+                        self.resync = Some(Resync { passed: Passed::default(), ..resync });
+                    } else {
+                        tiler.damage(region.len(), resync.reason, true);
+                    }
                     return Step::Go;
                 }
                 Place::None => {
@@ -466,6 +473,12 @@ impl JsonFramer {
         self.resync = Some(resync);
         Step::NeedMore
     }
+}
+
+/// Whether the line behind this newline begins like no document at all.
+fn begins_with_text(newline: &[u8]) -> bool {
+    let first = newline.iter().take(BLANKS_LIMIT).find(|&&byte| !is_blank(byte));
+    first.is_some_and(|byte| !b"{}[],\0\xEF".contains(byte))
 }
 
 /// Whether the line behind this newline begins like one of the same kind. None: give more bytes.
