@@ -15,6 +15,11 @@ use tenantsweep::report::clean::clean;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Sweep(args) = &cli.command
+        && let Some(threads) = args.reading.threads
+    {
+        limit_polars(threads.get());
+    }
     match run(&cli) {
         Ok(end) => end.into(),
         Err(failure) if is_broken_pipe(&failure) => End::Done.into(),
@@ -33,6 +38,13 @@ fn run(cli: &Cli) -> Result<End, Failure> {
         Command::Sweep(args) => commands::sweep::run(args, &mut out, &mut std::io::stderr()),
         Command::Report(args) => commands::report::run(args, &mut out),
     }
+}
+
+/// polars starts its threads once, as many as this variable says.
+#[allow(unsafe_code, reason = "no other thread runs yet that could read the environment")]
+fn limit_polars(threads: usize) {
+    // SAFETY: called first thing in `main`, before any thread is started.
+    unsafe { std::env::set_var("POLARS_MAX_THREADS", threads.to_string()) };
 }
 
 /// A failure in lines without control characters: paths in it come from outsiders.
