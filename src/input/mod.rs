@@ -9,4 +9,6 @@ pub mod open;
 pub mod path_tenant;
 pub mod peek;
 pub mod read;
+pub mod reject;
 pub mod sniff;
+mod window;

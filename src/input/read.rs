@@ -2,8 +2,7 @@
 //!
 //! Memory is bounded: a window of the decoded stream, and the partner sign-ins of that window.
 
-use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io;
 use std::ops::AddAssign;
 
 use rayon::prelude::*;
@@ -12,9 +11,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::discover::Source;
 use super::evidence::{BlindSpot, Evidence, SampleClock};
 use super::frame::{CsvFramer, DamageReason, JsonFramer, Span, SpanKind};
-use super::open::{Compression, Encoding, Fingerprint, OpenExport, open};
+use super::open::{Compression, Encoding, Fingerprint, open};
 use super::peek::Peek;
+use super::reject::{Reject, merge_rejects};
 use super::sniff::{NoLog, Shape, shape_of};
+use super::window::Window;
 use crate::dialect::{self, Columns, Dialect, Reading, Unreadable};
 use crate::relation::{Joinable, Provider, provider_of};
 use crate::sign_in::SignIn;
@@ -46,25 +47,6 @@ pub struct FoundSignIn {
     pub repaired: bool,
     /// XXH3 of the raw record: its name where it has no id.
     pub record_hash: u64,
-}
-
-/// A record, or a span of damage, that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reject {
-    /// Bytes from the start of the decoded stream.
-    pub offset: u64,
-    pub length: u64,
-    /// Records that it stands for: more than one only where an export has very many rejects.
-    pub records: u64,
-    pub reason: Cow<'static, str>,
-    /// Only with [`ReadOptions::keep_rejected_bytes`].
-    pub raw: Option<Vec<u8>>,
-}
-
-impl Reject {
-    fn end(&self) -> u64 {
-        self.offset + self.length
-    }
 }
 
 /// The ledger of one export, in records and in bytes of the decoded stream.
@@ -129,9 +111,6 @@ pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
 const WINDOW_BYTES: usize = 2 * 1024 * 1024;
 /// Records of a window are shared among cores from this many bytes on.
 const SHARED_BYTES: usize = 512 * 1024;
-/// Rejects of one export that are kept one by one; those behind them share one entry, so that a
-/// file of rubbish does not fill the memory.
-const REJECTS_KEPT: usize = 10_000;
 /// Records that are tried before a JSON file is said to hold no sign-ins.
 const DETECT_RECORDS: usize = 64;
 
@@ -173,53 +152,6 @@ pub fn read_export(
     };
     reader.read_all(&mut window, take, advance)?;
     reader.finish(window)
-}
-
-/// The part of the decoded stream that is in memory.
-struct Window {
-    stream: OpenExport,
-    buffer: Vec<u8>,
-    /// Bytes at the start of the buffer that are done with.
-    done: usize,
-    /// Offset in the decoded stream of the first byte of the buffer.
-    base: u64,
-    at_end: bool,
-    /// Why the stream ended early.
-    failure: Option<io::Error>,
-}
-
-impl Window {
-    fn new(stream: OpenExport) -> Self {
-        Self { stream, buffer: Vec::new(), done: 0, base: 0, at_end: false, failure: None }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[self.done..]
-    }
-
-    fn offset(&self) -> u64 {
-        self.base + self.done as u64
-    }
-
-    /// Drops what is done with and reads `count` bytes more, or to the end.
-    fn fill(&mut self, count: usize) {
-        self.buffer.drain(..self.done);
-        self.base += self.done as u64;
-        self.done = 0;
-        let wanted = self.buffer.len() + count;
-        while self.buffer.len() < wanted && !self.at_end {
-            let missing = (wanted - self.buffer.len()) as u64;
-            self.buffer.reserve_exact(wanted - self.buffer.len());
-            match (&mut self.stream).take(missing).read_to_end(&mut self.buffer) {
-                Ok(0) => self.at_end = true,
-                Ok(_) => {}
-                Err(error) => {
-                    self.at_end = true;
-                    self.failure = Some(error);
-                }
-            }
-        }
-    }
 }
 
 enum Framer {
@@ -592,23 +524,6 @@ impl ExportReader<'_> {
             raw: None,
         });
         self.torn = Some(error.to_string());
-    }
-}
-
-/// Sorts rejects, and lets those behind the first ten thousand share the last entry.
-fn merge_rejects(rejects: &mut Vec<Reject>) {
-    rejects.sort_by_key(|reject| reject.offset);
-    if rejects.len() <= REJECTS_KEPT {
-        return;
-    }
-    let behind = rejects.split_off(REJECTS_KEPT);
-    if let Some(last) = rejects.last_mut() {
-        for reject in behind {
-            last.records += reject.records;
-            last.length = reject.end().max(last.end()) - last.offset;
-        }
-        last.reason = "many unreadable records, from here to the last one of the file".into();
-        last.raw = None;
     }
 }
 
