@@ -123,7 +123,8 @@ impl Visitor<'_> for &mut LowerKey {
 
     fn visit_str<E>(self, key: &str) -> Result<(), E> {
         self.0.clear();
-        self.0.extend(key.chars().map(|c| c.to_ascii_lowercase()));
+        self.0.push_str(key);
+        self.0.make_ascii_lowercase();
         Ok(())
     }
 }
