@@ -429,11 +429,14 @@ impl JsonFramer {
                 Place::None if line_end.is_some() => {
                     // A line break inside a string: the next line is the rest of this record.
                     let next_line = &rest[region.len()..];
-                    if self.open.is_empty() && begins_with_text(next_line) {
-                        tiler.damage(region.len() + 1, resync.reason, true);
-                        self.resync = Some(Resync { passed: Passed::default(), ..resync });
-                    } else {
-                        tiler.damage(region.len(), resync.reason, true);
+                    let goes_on = self.open.is_empty().then(|| begins_with_text(next_line));
+                    match goes_on.unwrap_or(Some(false)) {
+                        Some(true) => {
+                            tiler.damage(region.len() + 1, resync.reason, true);
+                            self.resync = Some(Resync { passed: Passed::default(), ..resync });
+                        }
+                        None if !tiler.at_end => return self.pause(resync, tiler, region),
+                        _ => tiler.damage(region.len(), resync.reason, true),
                     }
                     return Step::Go;
                 }
@@ -475,10 +478,14 @@ impl JsonFramer {
     }
 }
 
-/// Whether the line behind this newline begins like no document at all.
-fn begins_with_text(newline: &[u8]) -> bool {
+/// Whether the line behind this newline begins like no document at all. None: give more bytes.
+fn begins_with_text(newline: &[u8]) -> Option<bool> {
     let first = newline.iter().take(BLANKS_LIMIT).find(|&&byte| !is_blank(byte));
-    first.is_some_and(|byte| !b"{}[],\0\xEF".contains(byte))
+    match first {
+        Some(byte) => Some(!b"{}[],\0\xEF".contains(byte)),
+        None if newline.len() >= BLANKS_LIMIT => Some(false),
+        None => None,
+    }
 }
 
 /// Whether the line behind this newline begins like one of the same kind. None: give more bytes.

@@ -36,9 +36,13 @@ pub(super) struct Resync {
 pub(super) struct Passed {
     /// Only blanks since the last newline.
     in_indent: bool,
-    /// The last two bytes that are not blank.
-    last: [u8; 2],
+    /// The last bytes that are not blank.
+    last: [u8; PROPERTIES.len()],
 }
+
+/// What stands before the sign-in inside an envelope, without blanks. The sign-in looks like a
+/// whole record and is none, for the envelope holds the rest of it.
+const PROPERTIES: &[u8; 13] = b"\"properties\":";
 
 impl Passed {
     /// After these bytes as well.
@@ -48,12 +52,21 @@ impl Passed {
                 Some(&byte) => byte == b'\n',
                 None => self.in_indent,
             };
-        let mut last = bytes.iter().rev().copied().filter(|&byte| !is_blank(byte));
-        let last = match (last.next(), last.next()) {
-            (Some(last), before) => [before.unwrap_or(self.last[1]), last],
-            (None, _) => self.last,
-        };
+        let mut last = self.last;
+        let mut count = 0;
+        let newest = bytes.iter().rev().filter(|byte| !is_blank(**byte)).take(last.len());
+        for byte in newest {
+            count += 1;
+            last[PROPERTIES.len() - count] = *byte;
+        }
+        let kept = PROPERTIES.len() - count;
+        last[..kept].copy_from_slice(&self.last[count..]);
         Self { in_indent, last }
+    }
+
+    /// What comes next is the value of a member `properties`.
+    fn is_before_properties(self) -> bool {
+        self.last.eq_ignore_ascii_case(PROPERTIES)
     }
 }
 
@@ -101,10 +114,10 @@ impl Resync {
     }
 
     fn judge(&self, bytes: &[u8], at: usize) -> Place {
-        if is_properties_value(&bytes[..at]) {
+        let passed = self.passed.and(&bytes[..at]);
+        if passed.is_before_properties() {
             return Place::None;
         }
-        let passed = self.passed.and(&bytes[..at]);
         let heads_line = !self.ends_with_line && passed.in_indent;
         if bytes[at] == b'[' {
             return self.judge_array(bytes, at, heads_line);
@@ -114,7 +127,7 @@ impl Resync {
             Opening::NoKey => return Place::None,
             Opening::Cut => return Place::Cut(at),
         };
-        let is_element = self.takes_elements && passed.last == *b"},";
+        let is_element = self.takes_elements && passed.last.ends_with(b"},");
         let is_wanted = is_element || self.key.as_deref().is_none_or(|wanted| wanted == key);
         match self.resumes_at_line {
             Resume::AtAnyOpening if heads_line => Place::Line(at),
@@ -141,20 +154,10 @@ impl Resync {
 pub(super) fn next_candidate(bytes: &[u8], from: usize, key: &[u8]) -> Place {
     let wanted = |at: &usize| {
         begins_with(&bytes[*at..], key, is_blank) == Some(true)
-            && !is_properties_value(&bytes[..*at])
+            && !Passed::default().and(&bytes[..*at]).is_before_properties()
     };
     let place = memchr::memchr_iter(b'{', &bytes[from..]).map(|at| from + at).find(wanted);
     place.map_or(Place::None, Place::Candidate)
-}
-
-/// Whether what comes next is the value of a member `properties`: the sign-in inside an envelope
-/// looks like a whole record and is none, for the envelope holds the rest of it.
-fn is_properties_value(before: &[u8]) -> bool {
-    const KEY: &[u8] = b"\"properties\"";
-    let Some(before) = before.trim_ascii_end().strip_suffix(b":") else { return false };
-    let before = before.trim_ascii_end();
-    let key = before.len().checked_sub(KEY.len()).map(|start| &before[start..]);
-    key.is_some_and(|key| key.eq_ignore_ascii_case(KEY))
 }
 
 /// What the trial of a candidate gave.
