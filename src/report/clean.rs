@@ -28,7 +28,8 @@ pub fn clean(text: &str, columns: usize) -> String {
 
 /// [`clean`], with every character outside of ASCII replaced.
 pub fn clean_ascii(text: &str, columns: usize) -> String {
-    let ascii: String = clean(text, usize::MAX / 8).chars().map(ascii_of).collect();
+    let text = clean(text, usize::MAX / 8).replace('…', "...");
+    let ascii: String = text.chars().map(ascii_of).collect();
     shorten_with(&ascii, columns, "...")
 }
 
