@@ -121,6 +121,11 @@ impl Read for OpenExport {
 }
 
 impl OpenExport {
+    /// Bytes read from the disk so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner).length
+    }
+
     /// Reads what is left on the disk, so that the hash covers the whole file even where the
     /// text ended early, and returns what the file is, as far as it can be read.
     pub fn finish(self) -> (Fingerprint, io::Result<()>) {

@@ -221,13 +221,17 @@ impl ExportReader<'_> {
     ) -> Result<(), NotRead> {
         let mut spans = Vec::new();
         let mut more = WINDOW_BYTES;
+        // Progress counts bytes on the disk, whatever they unpack to.
+        let mut told = 0;
         loop {
             spans.clear();
             let consumed = self.frame(window, &mut spans);
             let found = self.read_spans(window, &spans)?;
             take(found).map_err(NotRead::Taker)?;
-            advance(consumed as u64);
             window.done += consumed;
+            let on_disk = window.stream.bytes_read();
+            advance(on_disk - told);
+            told = on_disk;
             if window.at_end {
                 return Ok(());
             }
