@@ -28,12 +28,6 @@ impl PartnerMatch {
             Self::AppOwner => "app_owner",
         }
     }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Listed, Self::ServiceProvider, Self::Domain, Self::AppOwner]
-            .into_iter()
-            .find(|known| known.as_str() == text)
-    }
 }
 
 /// The provider behind a sign-in.

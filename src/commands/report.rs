@@ -40,11 +40,9 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
         coverage: paths(Table::Coverage),
-        rejects: paths(Table::Rejects),
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
-        error_codes: paths(Table::ErrorCodes),
     };
     let options = SummaryOptions {
         as_of: view.as_of,

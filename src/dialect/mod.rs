@@ -75,12 +75,12 @@ impl Dialect {
     /// Reads one JSON record, first as this kind and then, since files get glued together, as
     /// the others.
     pub fn normalise_json(self, record: &[u8]) -> Result<Reading, Unreadable> {
-        match self.normalise_as_written(record) {
-            Err(Unreadable::Syntax { .. }) => {}
-            answer => return answer,
+        let answer = self.normalise_as_written(record);
+        if !matches!(answer, Err(Unreadable::Syntax { .. })) {
+            return answer;
         }
-        let mended = wire::repair(record);
-        let reading = self.normalise_as_written(mended.as_deref().unwrap_or(record))?;
+        let Some(mended) = wire::repair(record) else { return answer };
+        let reading = self.normalise_as_written(&mended)?;
         Ok(Reading { repaired: true, ..reading })
     }
 

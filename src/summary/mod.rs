@@ -26,18 +26,16 @@ pub use model::{
     ProviderSummary, Summary, Totals,
 };
 
-/// The live parts of each table, as the manifest names them; any may be empty.
+/// The live parts of each table that is read here, as the manifest names them; any may be empty.
 #[derive(Debug, Clone, Default)]
 pub struct DatasetParts {
     pub sign_ins: Vec<PathBuf>,
     pub applied_policies: Vec<PathBuf>,
     pub exports: Vec<PathBuf>,
     pub coverage: Vec<PathBuf>,
-    pub rejects: Vec<PathBuf>,
     pub tenants: Vec<PathBuf>,
     pub partners: Vec<PathBuf>,
     pub accounts: Vec<PathBuf>,
-    pub error_codes: Vec<PathBuf>,
 }
 
 /// Which part of the dataset to look at.

@@ -38,15 +38,6 @@ impl Summary {
     pub fn customers_of(&self, partner: TenantId) -> impl Iterator<Item = &CustomerSummary> {
         self.customers.iter().filter(move |customer| customer.partner_tenant_id == partner)
     }
-
-    /// There is no partner sign-in, or no customer of any listed partner could be judged.
-    pub fn nothing_judged(&self) -> bool {
-        let judged = |customer: &CustomerSummary| {
-            !matches!(customer.state, CustomerState::CannotTell | CustomerState::NoLog)
-        };
-        let listed = !self.partners.is_empty();
-        self.totals.partner == 0 || listed && !self.customers.iter().any(judged)
-    }
 }
 
 /// Rows by verdict, and the tries that they make.

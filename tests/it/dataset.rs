@@ -13,6 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::parquet_reader::read_batches;
 use tenantsweep::dataset::{
     Committed, CoverageRow, Dataset, DatasetError, ExportReading, Identity, PartnerSignIn,
     RejectRow, RunInput, RunOptions, SeenFile, Table, WriteRun, columns,
@@ -266,23 +267,15 @@ type Row = BTreeMap<String, String>;
 
 /// All rows of the live parts of a table, in the order of parts and rows; null is left out.
 fn rows(out: &Path, table: Table) -> Vec<Row> {
-    let dataset = Dataset::open(out).expect("a dataset");
     let mut rows = Vec::new();
-    for part in dataset.parts(table) {
-        let file = File::open(&part.path).expect("a part");
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
-        for batch in reader.build().expect("a reader") {
-            let batch = batch.expect("a batch");
-            let columns: Vec<ArrayRef> = batch.columns().iter().map(without_zone).collect();
-            let schema = batch.schema();
-            for row in 0..batch.num_rows() {
-                let cells = schema.fields().iter().zip(&columns);
-                let filled = cells.filter(|(_, column)| !column.is_null(row));
-                let text = |column| array_value_to_string(column, row).expect("a value");
-                rows.push(
-                    filled.map(|(field, column)| (field.name().clone(), text(column))).collect(),
-                );
-            }
+    for batch in read_batches(out, table) {
+        let columns: Vec<ArrayRef> = batch.columns().iter().map(without_zone).collect();
+        let schema = batch.schema();
+        for row in 0..batch.num_rows() {
+            let cells = schema.fields().iter().zip(&columns);
+            let filled = cells.filter(|(_, column)| !column.is_null(row));
+            let text = |column| array_value_to_string(column, row).expect("a value");
+            rows.push(filled.map(|(field, column)| (field.name().clone(), text(column))).collect());
         }
     }
     rows

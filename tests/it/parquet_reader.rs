@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tenantsweep::dataset::{Dataset, Table};
@@ -50,25 +50,32 @@ impl TableRow {
 
 /// All rows of a table, part by part.
 pub fn read_table(out: &Path, table: Table) -> Vec<TableRow> {
-    let dataset = Dataset::open(out).expect("a dataset");
     let mut rows = Vec::new();
-    for part in dataset.parts(table) {
-        let file = File::open(&part.path).expect("a part");
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
-        for batch in reader.build().expect("a reader") {
-            let batch = batch.expect("a batch");
-            for at in 0..batch.num_rows() {
-                let mut cells = HashMap::new();
-                for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-                    if let Some(cell) = cell(column.as_ref(), at) {
-                        cells.insert(field.name().clone(), cell);
-                    }
+    for batch in read_batches(out, table) {
+        for at in 0..batch.num_rows() {
+            let mut cells = HashMap::new();
+            for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                if let Some(cell) = cell(column.as_ref(), at) {
+                    cells.insert(field.name().clone(), cell);
                 }
-                rows.push(TableRow { cells });
             }
+            rows.push(TableRow { cells });
         }
     }
     rows
+}
+
+/// The live parts of a table, in batches as the Parquet library gives them.
+pub fn read_batches(out: &Path, table: Table) -> Vec<RecordBatch> {
+    let dataset = Dataset::open(out).expect("a dataset");
+    let mut batches = Vec::new();
+    for part in dataset.parts(table) {
+        let file = File::open(&part.path).expect("a part");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+        let reader = reader.build().expect("a reader");
+        batches.extend(reader.map(|batch| batch.expect("a batch")));
+    }
+    batches
 }
 
 fn cell(column: &dyn Array, at: usize) -> Option<Cell> {

@@ -112,7 +112,6 @@ impl Dataset {
                 tenant_columns("partner_tenant_id", &self.partners),
             )],
             accounts: vec![write(folder, "accounts", account_columns(&self.integrations))],
-            ..DatasetParts::default()
         }
     }
 }
