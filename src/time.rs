@@ -1,52 +1,169 @@
 //! The one place in which written times are read.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+mod clock;
 
-/// Reads a time as the exports write it; a time without a zone is UTC.
-///
-/// Seen in real exports: `2025-04-11T05:21:05.5053704Z`, numeric offsets, a blank in place
-/// of the `T`, up to nine digits of a second, and `11/14/2025 1:48:53 AM` (month first, which
-/// is how Azure Monitor writes the envelope's `time` in some records of 2025) with or without
-/// an offset. Digits below the microsecond are cut.
-pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    let time =
-        parse_iso(text).or_else(|| parse_month_first(text)).or_else(|| parse_milliseconds(text))?;
-    DateTime::from_timestamp_micros(time.timestamp_micros())
+use chrono::{DateTime, FixedOffset, NaiveDate, Offset, Utc};
+
+pub use clock::parse_zone;
+
+use clock::{Clock, parse_clock};
+
+/// Which of the first two numbers of `3/12/2025` is the month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DateOrder {
+    MonthFirst,
+    DayFirst,
 }
 
-/// `/Date(1763084933000)/`, as Windows PowerShell 5.1 writes times to JSON.
-fn parse_milliseconds(text: &str) -> Option<DateTime<Utc>> {
-    let digits = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-    DateTime::from_timestamp_millis(digits.parse().ok()?)
-}
-
-fn parse_iso(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+impl DateOrder {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MonthFirst => "month first",
+            Self::DayFirst => "day first",
+        }
     }
-    const ZONED: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z"];
-    const LOCAL: [&str; 3] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
-    first_match(text, &ZONED, &LOCAL)
 }
 
-fn parse_month_first(text: &str) -> Option<DateTime<Utc>> {
-    const ZONED: [&str; 2] = ["%m/%d/%Y %I:%M:%S%.f %p %#z", "%m/%d/%Y %H:%M:%S%.f %#z"];
-    const LOCAL: [&str; 2] = ["%m/%d/%Y, %I:%M:%S%.f %p", "%m/%d/%Y %I:%M:%S%.f %p"];
-    first_match(text, &ZONED, &LOCAL)
+/// How the times of one export are written, as far as they do not say it themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeReading {
+    /// `None`: not known, so `3/12/2025` cannot be read, `13/12/2025` can.
+    pub order: Option<DateOrder>,
+    /// The zone of times that name none.
+    pub zone: FixedOffset,
 }
 
-fn first_match(text: &str, zoned: &[&str], local: &[&str]) -> Option<DateTime<Utc>> {
-    let with_zone = zoned
-        .iter()
-        .find_map(|format| DateTime::parse_from_str(text, format).ok())
-        .map(|time| time.to_utc());
-    with_zone.or_else(|| {
-        local
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-            .map(|time| time.and_utc())
-    })
+impl Default for TimeReading {
+    /// As JSON exports are read: UTC, month first (which is how Azure Monitor writes the
+    /// envelope's `time` in some records of 2025).
+    fn default() -> Self {
+        Self { order: Some(DateOrder::MonthFirst), zone: Utc.fix() }
+    }
+}
+
+impl TimeReading {
+    /// Reads a time as the exports write it. Digits below the microsecond are cut.
+    ///
+    /// Seen in real exports: `2025-04-11T05:21:05.5053704Z`, numeric offsets, a blank in place
+    /// of the `T`, up to nine digits of a second, `11/14/2025 1:48:53 AM` with or without an
+    /// offset, `2/25/2025, 9:19:25.391 AM` (Log Analytics), `16/07/2026 20:26:12.030`,
+    /// `05.01.2024`, `8/22/2023 18:05` (Excel), and `/Date(1763084933000)/` (Windows
+    /// PowerShell 5.1).
+    pub fn parse(&self, text: &str) -> Option<DateTime<Utc>> {
+        let text = text.trim();
+        let time = match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => time.to_utc(),
+            Err(_) => parse_milliseconds(text).or_else(|| self.parse_numbers(text))?,
+        };
+        DateTime::from_timestamp_micros(time.timestamp_micros())
+    }
+
+    /// Three numbers and a clock.
+    fn parse_numbers(&self, text: &str) -> Option<DateTime<Utc>> {
+        let written = WrittenDate::split(text)?;
+        let date = written.date(self.order)?;
+        let Clock { time, zone } = parse_clock(written.behind)?;
+        let local = date.and_time(time).and_local_timezone(zone.unwrap_or(self.zone));
+        local.single().map(|time| time.to_utc())
+    }
+}
+
+/// Reads a time as JSON exports write it; a time without a zone is UTC.
+pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    TimeReading::default().parse(text)
+}
+
+/// What one written date says of the order of day and month in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderEvidence {
+    /// The year stands first, or it is no date of three numbers: nothing to decide.
+    NotAsked,
+    /// One of the two numbers is above 12.
+    Decides(DateOrder),
+    /// `2/5/2025, 9:19:25.391 AM`: only the Azure portal writes this, month first.
+    PortalStyle,
+    /// `3/12/2025` may be March or December.
+    Open,
+}
+
+impl OrderEvidence {
+    pub fn of(text: &str) -> Self {
+        let Some(written) = WrittenDate::split(text.trim()) else { return Self::NotAsked };
+        if written.year_first {
+            return Self::NotAsked;
+        }
+        match (written.numbers[0] > 12, written.numbers[1] > 12) {
+            (true, false) => Self::Decides(DateOrder::DayFirst),
+            (false, true) => Self::Decides(DateOrder::MonthFirst),
+            (true, true) => Self::NotAsked,
+            (false, false) if written.is_portal_style() => Self::PortalStyle,
+            (false, false) => Self::Open,
+        }
+    }
+}
+
+/// A date of three numbers, and what stands behind it.
+struct WrittenDate<'a> {
+    /// As written: year, month, day; or two numbers and the year.
+    numbers: [u32; 3],
+    year_first: bool,
+    separator: u8,
+    behind: &'a str,
+}
+
+impl<'a> WrittenDate<'a> {
+    fn split(text: &'a str) -> Option<Self> {
+        let (first, rest) = leading_number(text)?;
+        let separator = *rest.as_bytes().first().filter(|byte| b"/.-".contains(byte))?;
+        let (second, rest) = leading_number(&rest[1..])?;
+        let rest = rest.strip_prefix(char::from(separator))?;
+        let (third, behind) = leading_number(rest)?;
+        let year_first = text.bytes().take_while(u8::is_ascii_digit).count() == 4;
+        let third_digits = rest.len() - behind.len();
+        let fits = if year_first { third_digits <= 2 } else { matches!(third_digits, 2 | 4) };
+        let year = |number: u32| if third_digits == 2 { number + 2000 } else { number };
+        let last = if year_first { third } else { year(third) };
+        fits.then_some(Self { numbers: [first, second, last], year_first, separator, behind })
+    }
+
+    fn date(&self, order: Option<DateOrder>) -> Option<NaiveDate> {
+        let [first, second, third] = self.numbers;
+        if self.year_first {
+            return NaiveDate::from_ymd_opt(i32::try_from(first).ok()?, second, third);
+        }
+        // A number above 12 tells by itself; `date` refuses what contradicts the file's order.
+        let order = order.or(match (first > 12, second > 12) {
+            (true, false) => Some(DateOrder::DayFirst),
+            (false, true) => Some(DateOrder::MonthFirst),
+            _ => None,
+        })?;
+        let (month, day) = match order {
+            DateOrder::MonthFirst => (first, second),
+            DateOrder::DayFirst => (second, first),
+        };
+        NaiveDate::from_ymd_opt(i32::try_from(third).ok()?, month, day)
+    }
+
+    /// A comma, a clock with thousandths, and AM or PM.
+    fn is_portal_style(&self) -> bool {
+        let clock = self.behind.strip_prefix(',').unwrap_or_default().to_ascii_uppercase();
+        self.separator == b'/' && clock.contains('.') && clock.ends_with(['M'])
+    }
+}
+
+fn leading_number(text: &str) -> Option<(u32, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number = text.get(..digits).filter(|digits| digits.len() <= 4)?;
+    Some((number.parse().ok()?, &text[digits..]))
+}
+
+/// `/Date(1763084933000)/`, as Windows PowerShell 5.1 writes times to JSON; a zone behind the
+/// number says how it was shown, not what it means.
+fn parse_milliseconds(text: &str) -> Option<DateTime<Utc>> {
+    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    let end = inner.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-'));
+    let digits = end.map_or(inner, |(at, _)| &inner[..at]);
+    DateTime::from_timestamp_millis(digits.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -63,18 +180,69 @@ mod tests {
             "2025-11-14T01:48:53",
             "2025-11-14 01:48:53.000000",
             "2025-11-14 01:48:53 +00:00",
+            "2025-11-14 01:48:53Z",
+            "2025/11/14 1:48:53",
             "11/14/2025 1:48:53 AM",
             "11/14/2025, 1:48:53.000 AM",
+            "11/14/2025, 1:48:53\u{202F}AM",
+            "11/14/2025 1:48:53 a.m.",
+            "11/14/2025 01:48:53",
+            "11/14/25 01:48:53",
             "11/14/2025 2:48:53 AM +01:00",
+            "14.11.2025 01:48:53",
+            "14-11-2025 01:48:53,000",
             "/Date(1763084933000)/",
+            "/Date(1763084933000+0100)/",
             " 2025-11-14T01:48:53Z ",
         ];
+        let unsure = TimeReading { order: None, ..TimeReading::default() };
         for text in spellings {
-            let time = parse_time(text).map(|time| time.to_rfc3339());
+            let time = unsure.parse(text).map(|time| time.to_rfc3339());
             assert_eq!(time.as_deref(), Some("2025-11-14T01:48:53+00:00"), "{text}");
         }
-        for text in ["", "null", "14.11.2025", "2025-13-01T00:00:00Z"] {
-            assert_eq!(parse_time(text), None, "{text}");
+        for text in ["", "null", "14.11.2025 25:00", "2025-13-01T00:00:00Z", "1.2.3.4", "5-11-x"] {
+            assert_eq!(unsure.parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_day_and_month_is_a_matter_of_the_file() {
+        let reading = |order| TimeReading { order, ..TimeReading::default() };
+        let parse = |order, text: &str| reading(order).parse(text).map(|time| time.to_rfc3339());
+        let march = Some("2025-03-12T07:22:00+00:00".to_owned());
+        let december = Some("2025-12-03T07:22:00+00:00".to_owned());
+        let text = "3/12/2025 7:22 AM";
+        assert_eq!(parse(Some(DateOrder::MonthFirst), text), march);
+        assert_eq!(parse(Some(DateOrder::DayFirst), text), december);
+        assert_eq!(parse(None, text), None);
+        // What contradicts the file's order is not bent to fit.
+        assert_eq!(parse(Some(DateOrder::MonthFirst), "13/12/2025 7:22"), None);
+    }
+
+    #[test]
+    fn a_zone_is_given_to_times_that_name_none() {
+        let zone = FixedOffset::east_opt(2 * 3600).expect("an offset");
+        let reading = TimeReading { order: None, zone };
+        let parse = |text: &str| reading.parse(text).map(|time| time.to_rfc3339());
+        let expected = Some("2025-11-14T01:48:53+00:00".to_owned());
+        assert_eq!(parse("2025-11-14 03:48:53"), expected);
+        assert_eq!(parse("2025-11-14T01:48:53Z"), expected);
+    }
+
+    #[test]
+    fn what_a_date_says_of_its_file() {
+        use DateOrder::{DayFirst, MonthFirst};
+        for (text, evidence) in [
+            ("2025-11-14T01:48:53Z", OrderEvidence::NotAsked),
+            ("25/2/2025, 9:19:25.391 AM", OrderEvidence::Decides(DayFirst)),
+            ("2/25/2025, 9:19:25.391 AM", OrderEvidence::Decides(MonthFirst)),
+            ("2/5/2025, 9:19:25.391\u{202F}AM", OrderEvidence::PortalStyle),
+            ("2/5/2025, 9:19:25 AM", OrderEvidence::Open),
+            ("2/5/2025 9:19", OrderEvidence::Open),
+            ("05.01.2024", OrderEvidence::Open),
+            ("no date", OrderEvidence::NotAsked),
+        ] {
+            assert_eq!(OrderEvidence::of(text), evidence, "{text}");
         }
     }
 }
