@@ -20,8 +20,9 @@ use crate::dataset::{
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
 use crate::input::peek::Peek;
-use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally, read_export};
+use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally};
 use crate::input::sniff::NoLog;
+use crate::input::source::{Member, ReadSource, read_source};
 use crate::lists::Lists;
 use crate::parallel;
 use crate::sign_in::SignInType;
@@ -129,26 +130,20 @@ pub fn sweep(
         customers: &lists.customers,
         seen: Vec::new(),
     };
-    let mut read = Vec::new();
-    for (planned, reading) in plan.to_read.iter().zip(readings) {
-        let shown = planned.source.shown.clone();
-        match reading {
-            Ok(reading) => read.push((planned, reading)),
-            Err(NotRead::NoLog(no_log)) => swept.no_logs.push((shown, no_log)),
-            Err(NotRead::Failed(error)) => swept.failed.push((shown, error.to_string())),
-            Err(NotRead::Taker(error)) => return Err(SweepError::Spill(error)),
-        }
+    let mut logs = Vec::new();
+    for (planned, read) in plan.to_read.iter().zip(readings) {
+        swept.sort_out(planned, read, &mut logs, &mut input.seen)?;
     }
     // The dataset knows an export by its place in this list.
-    read.sort_by_key(|(_, reading)| reading.number);
-    for (planned, reading) in read {
-        swept.take_in(planned, reading, &mut input);
+    logs.sort_by_key(|log| log.number);
+    for log in logs {
+        swept.take_in(log, &mut input);
     }
     swept.committed = run.finish(input)?;
     Ok(swept)
 }
 
-/// An export to be read.
+/// A source to be read.
 struct Planned<'a> {
     source: &'a Source,
     fingerprint: u64,
@@ -212,10 +207,26 @@ fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
     hash.digest()
 }
 
-/// An export that was read, with the number that its rows carry in the spill.
+/// A source that was read, with the numbers that the rows of its members carry in the spill.
 struct Read {
+    source: ReadSource,
+    /// By the place of the member; none where it is no log.
+    numbers: Vec<Option<u32>>,
+}
+
+/// An export that was read.
+struct Log {
     number: u32,
+    shown: String,
+    path_tenant: Option<TenantId>,
+    fingerprint: u64,
     export: ReadExport,
+}
+
+impl Log {
+    fn identity(&self) -> Identity {
+        Identity { xxh3: self.export.fingerprint.xxh3, length: self.export.fingerprint.length }
+    }
 }
 
 fn read_all(
@@ -224,7 +235,7 @@ fn read_all(
     options: &SweepOptions,
     spill: &Spill,
     progress: &dyn Progress,
-) -> Result<Vec<Result<Read, NotRead>>, SweepError> {
+) -> Result<Vec<Read>, SweepError> {
     let peek = Peek::of(&lists.partners);
     let pool = match options.threads {
         1 => None,
@@ -241,22 +252,40 @@ fn read_all(
     };
     let numbers = AtomicU32::new(0);
     Ok(parallel::map(to_read, options.threads, |planned| {
-        // Only a file that turns out to be a log takes a number, and the dataset counts on
-        // there being no gaps.
-        let mut number = None;
-        let mut take_number = || *number.get_or_insert_with(|| numbers.fetch_add(1, Relaxed));
-        let mut spill_found = |found: Vec<FoundSignIn>| {
+        // Only what turns out to be a log takes a number, and the dataset counts on there being
+        // no gaps.
+        let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
+        let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
             if found.is_empty() {
                 return Ok(());
             }
-            let number = take_number();
+            let number = taken.of(member);
             let rows = found.into_iter().map(|found| row_of(found, number));
             spill.append(rows).map_err(io::Error::other)
         };
         let advance = |bytes| progress.advance(bytes);
-        let export = read_export(planned.source, &read_options, &mut spill_found, &advance)?;
-        Ok(Read { number: take_number(), export })
+        let source = read_source(planned.source, &read_options, &mut spill_found, &advance);
+        let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
+        for (at, _) in source.members.iter().enumerate().filter(is_log) {
+            taken.of(at);
+        }
+        Read { source, numbers: taken.by_member }
     }))
+}
+
+/// Gives the members of a source their numbers when they need one.
+struct Numbers<'a> {
+    next: &'a AtomicU32,
+    by_member: Vec<Option<u32>>,
+}
+
+impl Numbers<'_> {
+    fn of(&mut self, member: usize) -> u32 {
+        if self.by_member.len() <= member {
+            self.by_member.resize(member + 1, None);
+        }
+        *self.by_member[member].get_or_insert_with(|| self.next.fetch_add(1, Relaxed))
+    }
 }
 
 /// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
@@ -288,25 +317,52 @@ impl Swept {
         most.filter(|&(_, count)| count >= LIKELY_TENANTS)
     }
 
+    /// Parts the logs in a source from what is none or could not be read.
+    fn sort_out(
+        &mut self,
+        planned: &Planned<'_>,
+        read: Read,
+        logs: &mut Vec<Log>,
+        seen: &mut Vec<SeenFile>,
+    ) -> Result<(), SweepError> {
+        let numbers = read.numbers.into_iter().chain(std::iter::repeat(None));
+        let mut identities = Vec::new();
+        for (member, number) in read.source.members.into_iter().zip(numbers) {
+            let Member { shown, path_tenant, result } = member;
+            match (result, number) {
+                (Ok(export), Some(number)) => {
+                    let fingerprint = planned.fingerprint;
+                    let log = Log { number, shown, path_tenant, fingerprint, export };
+                    identities.push(log.identity());
+                    logs.push(log);
+                }
+                (Ok(_), None) => {}
+                (Err(NotRead::NoLog(no_log)), _) => self.no_logs.push((shown, no_log)),
+                (Err(NotRead::Failed(error)), _) => self.failed.push((shown, error.to_string())),
+                (Err(NotRead::Taker(error)), _) => return Err(SweepError::Spill(error)),
+            }
+        }
+        if !identities.is_empty() {
+            seen.extend(seen_file(planned.source, identities));
+        }
+        Ok(())
+    }
+
     /// Notes what an export gave, for the answer and for the commit.
-    fn take_in(&mut self, planned: &Planned<'_>, reading: Read, input: &mut RunInput<'_>) {
-        let Read { number, export } = reading;
-        let source = planned.source;
+    fn take_in(&mut self, log: Log, input: &mut RunInput<'_>) {
+        let tally = log.export.tally;
         self.read += 1;
-        self.tally += export.tally;
-        self.visits.extend(export.evidence.visits());
-        if let Some(cause) = &export.torn {
-            self.failed.push((source.shown.clone(), format!("read in part only: {cause}")));
+        self.tally += tally;
+        self.visits.extend(log.export.evidence.visits());
+        if let Some(cause) = &log.export.torn {
+            self.failed.push((log.shown.clone(), format!("read in part only: {cause}")));
         }
-        if export.tally.rejected > 0 {
-            let tally = export.tally;
-            self.rejects.push((source.shown.clone(), tally.rejected, tally.records));
+        if tally.rejected > 0 {
+            self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
         }
-        let identity =
-            Identity { xxh3: export.fingerprint.xxh3, length: export.fingerprint.length };
-        input.seen.extend(seen_file(source, vec![identity]));
-        input.exports.push(export_reading(planned, identity, &export));
-        input.rejects.extend(export.rejects.into_iter().map(|reject| RejectRow {
+        input.exports.push(export_reading(&log));
+        let number = log.number;
+        input.rejects.extend(log.export.rejects.into_iter().map(|reject| RejectRow {
             export: number,
             offset: reject.offset,
             length: reject.length,
@@ -318,13 +374,14 @@ impl Swept {
 }
 
 /// An export as the dataset remembers it.
-fn export_reading(planned: &Planned<'_>, identity: Identity, export: &ReadExport) -> ExportReading {
+fn export_reading(log: &Log) -> ExportReading {
+    let export = &log.export;
     let tally = export.tally;
-    let exporting_tenant = export.evidence.exporting_tenant(planned.source.path_tenant);
+    let exporting_tenant = export.evidence.exporting_tenant(log.path_tenant);
     ExportReading {
-        path: planned.source.shown.clone(),
-        identity,
-        fingerprint: planned.fingerprint,
+        path: log.shown.clone(),
+        identity: log.identity(),
+        fingerprint: log.fingerprint,
         sha256: export.fingerprint.sha256,
         bytes: export.fingerprint.length,
         decoded_bytes: export.decoded_bytes,

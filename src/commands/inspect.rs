@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use tenantsweep::input::discover::Source;
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::peek::Peek;
-use tenantsweep::input::read::{NotRead, ReadExport, ReadOptions, read_export};
+use tenantsweep::input::read::{NotRead, ReadOptions};
+use tenantsweep::input::source::{Member, read_source};
 use tenantsweep::parallel;
 use tenantsweep::report::clean::clean;
 
@@ -28,7 +28,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         pool: None,
     };
     let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
-        read_export(source, &options, &mut |_| Ok(()), &|_| {})
+        read_source(source, &options, &mut |_, _| Ok(()), &|_| {})
     });
     let mut end = End::Done;
     for (list, kind) in &inputs.lists.used {
@@ -38,22 +38,18 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         writeln!(out, "{list}\n  a list of tenants; use it with --partners or --tenants")
             .map_err(Failure::unwritten)?;
     }
-    for (source, result) in inputs.found.sources.iter().zip(results) {
-        if matches!(result, Err(NotRead::Failed(_))) {
+    for member in results.into_iter().flat_map(|read| read.members) {
+        if matches!(member.result, Err(NotRead::Failed(_))) {
             end = End::Unread;
         }
-        describe(out, source, result).map_err(Failure::unwritten)?;
+        describe(out, member).map_err(Failure::unwritten)?;
     }
     Ok(end)
 }
 
-fn describe(
-    out: &mut dyn Write,
-    source: &Source,
-    result: Result<ReadExport, NotRead>,
-) -> io::Result<()> {
-    writeln!(out, "{}", clean(&source.shown, 400))?;
-    let export = match result {
+fn describe(out: &mut dyn Write, member: Member) -> io::Result<()> {
+    writeln!(out, "{}", clean(&member.shown, 400))?;
+    let export = match member.result {
         Err(NotRead::NoLog(no_log)) => {
             let what = clean(&no_log.what, 400);
             return writeln!(out, "  not a sign-in log: {what}\n  hint: {}", no_log.hint);
@@ -81,7 +77,7 @@ fn describe(
         let time = "%Y-%m-%d %H:%M:%S";
         writeln!(out, "  from {} to {} UTC (sample)", first.format(time), last.format(time))?;
     }
-    match export.evidence.exporting_tenant(source.path_tenant) {
+    match export.evidence.exporting_tenant(member.path_tenant) {
         Some(tenant) => writeln!(out, "  log of tenant {tenant}")?,
         None => writeln!(out, "  log of several tenants, or of one that it does not name")?,
     }

@@ -11,4 +11,5 @@ pub mod peek;
 pub mod read;
 pub mod reject;
 pub mod sniff;
+pub mod source;
 mod window;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use encoding_rs::CoderResult;
@@ -48,64 +48,104 @@ impl Compression {
     }
 }
 
-/// What an export's bytes are, as they lie on the disk.
+/// What an export's bytes are, as they lie on the disk or unpacked in their archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     pub xxh3: u128,
-    /// Bytes on the disk.
     pub length: u64,
     pub sha256: Option<[u8; 32]>,
 }
 
+/// The bytes of an export as they lie on the disk, or unpacked in their archive.
+pub type RawBytes<'a> = Box<dyn Read + Send + 'a>;
+
 /// An open export: its decoded text as a stream of UTF-8 bytes.
-pub struct OpenExport {
+pub struct OpenExport<'a> {
     pub encoding: Encoding,
     pub compression: Compression,
-    text: Box<dyn Read + Send>,
-    file: Arc<File>,
-    meter: Arc<Mutex<Meter>>,
+    text: RawBytes<'a>,
+    raw: Arc<Mutex<Metered<'a>>>,
 }
 
 /// Bytes that one read of the disk asks for.
 const READ_BYTES: usize = 256 * 1024;
-/// Enough to tell how a stream is packed and written.
-const HEAD_BYTES: u64 = 4;
+/// Enough to tell how a stream is packed and written, and the first block of a tar archive.
+const HEAD_BYTES: usize = 512;
 /// Files from this length on hash SHA-256 on a thread of their own.
 const HASH_THREAD_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Opens an export and finds out how it is packed and written.
+/// Opens a file that is an export and no archive.
 ///
 /// # Errors
 /// The file cannot be opened, or its first bytes cannot be read or unpacked.
-pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport> {
-    let file = Arc::new(File::open(path)?);
+pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport<'static>> {
+    let file = File::open(path)?;
     let length = file.metadata()?.len();
-    let meter = Arc::new(Mutex::new(Meter::new(with_sha256, length)));
-    let metered = Metered { file: Arc::clone(&file), meter: Arc::clone(&meter) };
-    let (head, raw) = with_head(BufReader::with_capacity(READ_BYTES, metered))?;
-    let compression = match head.as_slice() {
-        [0x1F, 0x8B, ..] => Compression::Gzip,
-        _ => Compression::None,
-    };
-    let unpacked: Box<dyn Read + Send> = match compression {
-        Compression::None => Box::new(raw),
-        Compression::Gzip => {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, raw)))
-        }
-    };
-    let (head, unpacked) = with_head(unpacked)?;
-    let (encoding, mark_bytes) = encoding_of(&head);
-    let mut unpacked = BufReader::with_capacity(READ_BYTES, unpacked);
-    io::copy(&mut unpacked.by_ref().take(mark_bytes), &mut io::sink())?;
-    let text: Box<dyn Read + Send> = match encoding {
-        Encoding::Utf8 | Encoding::Utf8Bom => Box::new(unpacked),
-        Encoding::Utf16Le => Box::new(Transcoder::new(unpacked, encoding_rs::UTF_16LE)),
-        Encoding::Utf16Be => Box::new(Transcoder::new(unpacked, encoding_rs::UTF_16BE)),
-    };
-    Ok(OpenExport { encoding, compression, text, file, meter })
+    Unpacked::open(Box::new(file), length, with_sha256)?.into_text()
 }
 
-impl std::fmt::Debug for OpenExport {
+/// A stream of bytes whose packing is undone: text to be decoded, or an archive.
+pub struct Unpacked<'a> {
+    compression: Compression,
+    head: Vec<u8>,
+    bytes: RawBytes<'a>,
+    raw: Arc<Mutex<Metered<'a>>>,
+}
+
+impl<'a> Unpacked<'a> {
+    /// Finds out how a stream is packed and undoes it. `length` is about how long it is.
+    ///
+    /// # Errors
+    /// Its first bytes cannot be read or unpacked.
+    pub fn open(bytes: RawBytes<'a>, length: u64, with_sha256: bool) -> io::Result<Self> {
+        let raw = Metered { bytes, meter: Meter::new(with_sha256, length) };
+        let raw = Arc::new(Mutex::new(raw));
+        let shared = BufReader::with_capacity(READ_BYTES, Shared(Arc::clone(&raw)));
+        let (head, packed) = with_head(shared)?;
+        let compression = match head.as_slice() {
+            [0x1F, 0x8B, ..] => Compression::Gzip,
+            _ => Compression::None,
+        };
+        let unpacked: RawBytes<'a> = match compression {
+            Compression::None => Box::new(packed),
+            Compression::Gzip => {
+                Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, packed)))
+            }
+        };
+        let (head, bytes) = with_head(unpacked)?;
+        Ok(Self { compression, head, bytes: Box::new(bytes), raw })
+    }
+
+    /// The first bytes, as many as it has up to 512.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Finds out how the text is written and decodes it.
+    ///
+    /// # Errors
+    /// The first bytes cannot be read.
+    pub fn into_text(self) -> io::Result<OpenExport<'a>> {
+        let Self { compression, head, bytes, raw } = self;
+        let (encoding, mark_bytes) = encoding_of(&head);
+        let mut bytes = BufReader::with_capacity(READ_BYTES, bytes);
+        io::copy(&mut bytes.by_ref().take(mark_bytes), &mut io::sink())?;
+        let text: RawBytes<'a> = match encoding {
+            Encoding::Utf8 | Encoding::Utf8Bom => Box::new(bytes),
+            Encoding::Utf16Le => Box::new(Transcoder::new(bytes, encoding_rs::UTF_16LE)),
+            Encoding::Utf16Be => Box::new(Transcoder::new(bytes, encoding_rs::UTF_16BE)),
+        };
+        Ok(OpenExport { encoding, compression, text, raw })
+    }
+}
+
+impl std::fmt::Debug for Unpacked<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unpacked").field("compression", &self.compression).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for OpenExport<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenExport")
             .field("encoding", &self.encoding)
@@ -114,34 +154,33 @@ impl std::fmt::Debug for OpenExport {
     }
 }
 
-impl Read for OpenExport {
+impl Read for OpenExport<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.text.read(buffer)
     }
 }
 
-impl OpenExport {
-    /// Bytes read from the disk so far.
+impl OpenExport<'_> {
+    /// Bytes read so far, as they lie on the disk or in the archive.
     pub fn bytes_read(&self) -> u64 {
-        self.meter.lock().unwrap_or_else(PoisonError::into_inner).length
+        lock(&self.raw).meter.length
     }
 
-    /// Reads what is left on the disk, so that the hash covers the whole file even where the
-    /// text ended early, and returns what the file is, as far as it can be read.
+    /// Reads what is left, so that the hash covers the whole export even where the text ended
+    /// early, and returns what the export is, as far as it can be read.
     pub fn finish(self) -> (Fingerprint, io::Result<()>) {
         drop(self.text);
-        let mut rest = Metered { file: self.file, meter: Arc::clone(&self.meter) };
-        let read = io::copy(&mut rest, &mut io::sink()).map(|_| ());
-        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        (meter.finish(), read)
+        let read = io::copy(&mut Shared(Arc::clone(&self.raw)), &mut io::sink()).map(|_| ());
+        let fingerprint = lock(&self.raw).meter.finish();
+        (fingerprint, read)
     }
 }
 
-/// Reads the first four bytes of a stream, or as many as it has, and puts them back. A fault
-/// behind the first bytes is met again where it lies.
+/// Reads the first bytes of a stream, or as many as it has, and puts them back. A fault behind
+/// the first bytes is met again where it lies.
 fn with_head<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
-    let mut head = Vec::with_capacity(HEAD_BYTES as usize);
-    let read = stream.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let read = stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let fault = match read {
         Err(error) if head.is_empty() => return Err(error),
         read => Fault(read.err()),
@@ -172,19 +211,26 @@ fn encoding_of(head: &[u8]) -> (Encoding, u64) {
     }
 }
 
-/// Reads the file and shows every byte to the meter.
-struct Metered {
-    file: Arc<File>,
-    meter: Arc<Mutex<Meter>>,
+/// Shows every byte that is read to the meter.
+struct Metered<'a> {
+    bytes: RawBytes<'a>,
+    meter: Meter,
 }
 
-impl Read for Metered {
+/// The bytes of an export for whoever reads on: the decoder of its text, then the hash.
+struct Shared<'a>(Arc<Mutex<Metered<'a>>>);
+
+impl Read for Shared<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = (&*self.file).read(buffer)?;
-        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.update(&buffer[..count]);
+        let mut metered = lock(&self.0);
+        let count = metered.bytes.read(buffer)?;
+        metered.meter.update(&buffer[..count]);
         Ok(count)
     }
+}
+
+fn lock<'m, 'a>(raw: &'m Mutex<Metered<'a>>) -> MutexGuard<'m, Metered<'a>> {
+    raw.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts and hashes the bytes on the disk.

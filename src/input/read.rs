@@ -8,10 +8,9 @@ use std::ops::AddAssign;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::discover::Source;
 use super::evidence::{BlindSpot, Evidence, SampleClock};
 use super::frame::{CsvFramer, DamageReason, JsonFramer, Span, SpanKind};
-use super::open::{Compression, Encoding, Fingerprint, open};
+use super::open::{Compression, Encoding, Fingerprint, OpenExport};
 use super::peek::Peek;
 use super::reject::{Reject, merge_rejects};
 use super::sniff::{NoLog, Shape, shape_of};
@@ -19,7 +18,7 @@ use super::window::Window;
 use crate::dialect::{self, Columns, Dialect, Reading, Unreadable};
 use crate::relation::{Joinable, Provider, provider_of};
 use crate::sign_in::SignIn;
-use crate::tenant::PartnerList;
+use crate::tenant::{PartnerList, TenantId};
 
 /// What reading an export needs to know besides the export.
 #[derive(Debug)]
@@ -114,18 +113,34 @@ const SHARED_BYTES: usize = 512 * 1024;
 /// Records that are tried before a JSON file is said to hold no sign-ins.
 const DETECT_RECORDS: usize = 64;
 
-/// Reads an export. Partner sign-ins go to `take`, bytes read to `advance`.
+/// Where an export lies: what the reader of its records needs to know of it.
+pub struct Place<'a> {
+    /// The path as the user gave it; of a member of an archive `archive!/member`.
+    pub shown: &'a str,
+    /// The tenant that the path names.
+    pub path_tenant: Option<TenantId>,
+    /// Opens the same export once more from its first byte. Standard input refuses.
+    pub reopen: &'a (dyn Fn() -> io::Result<OpenExport<'static>> + Sync),
+}
+
+impl std::fmt::Debug for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Place").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
+/// Reads an export from its open stream. Partner sign-ins go to `take`, bytes read to `advance`.
 ///
 /// # Errors
-/// The file cannot be opened, or holds no sign-in log. A file that cannot be read to its end
-/// is no error: what was read counts, and the rest is a reject.
+/// It cannot be read from its first byte, or holds no sign-in log. An export that cannot be read
+/// to its end is no error: what was read counts, and the rest is a reject.
 pub fn read_export(
-    source: &Source,
+    place: &Place<'_>,
+    stream: OpenExport<'_>,
     options: &ReadOptions<'_>,
     take: &mut Taker<'_>,
     advance: &dyn Fn(u64),
 ) -> Result<ReadExport, NotRead> {
-    let stream = open(&source.path, options.with_sha256).map_err(NotRead::Failed)?;
     let mut window = Window::new(stream);
     window.fill(WINDOW_BYTES);
     if let (Some(error), true) = (&window.failure, window.bytes().is_empty()) {
@@ -135,7 +150,7 @@ pub fn read_export(
     let shape = shape_of(head).map_err(NotRead::NoLog)?;
     let mut reader = ExportReader {
         options,
-        source,
+        shown: place.shown,
         rows: Rows::Unknown,
         framer: match shape {
             Shape::Json => Framer::Json(JsonFramer::new(options.record_limit)),
@@ -196,7 +211,7 @@ struct Framed<'a> {
 
 struct ExportReader<'a> {
     options: &'a ReadOptions<'a>,
-    source: &'a Source,
+    shown: &'a str,
     framer: Framer,
     rows: Rows,
     sample: SampleClock,
@@ -215,7 +230,7 @@ struct ExportReader<'a> {
 impl ExportReader<'_> {
     fn read_all(
         &mut self,
-        window: &mut Window,
+        window: &mut Window<'_>,
         take: &mut Taker<'_>,
         advance: &dyn Fn(u64),
     ) -> Result<(), NotRead> {
@@ -241,7 +256,7 @@ impl ExportReader<'_> {
         }
     }
 
-    fn frame(&mut self, window: &Window, spans: &mut Vec<Span>) -> usize {
+    fn frame(&mut self, window: &Window<'_>, spans: &mut Vec<Span>) -> usize {
         let (bytes, base, at_end) = (window.bytes(), window.offset(), window.at_end);
         match &mut self.framer {
             Framer::Json(framer) => framer.frame(bytes, base, at_end, spans),
@@ -250,7 +265,11 @@ impl ExportReader<'_> {
     }
 
     /// Reads the records of a window and adds up the rest; returns the partner sign-ins.
-    fn read_spans(&mut self, window: &Window, spans: &[Span]) -> Result<Vec<FoundSignIn>, NotRead> {
+    fn read_spans(
+        &mut self,
+        window: &Window<'_>,
+        spans: &[Span],
+    ) -> Result<Vec<FoundSignIn>, NotRead> {
         let bytes_of = |span: &Span| {
             let start = (span.offset - window.offset()) as usize;
             &window.bytes()[start..start + span.len]
@@ -298,7 +317,7 @@ impl ExportReader<'_> {
         }
         if let Framer::Csv(_, delimiter) = self.framer {
             let Some(header) = records.next() else { return Ok(0) };
-            let name = self.source.shown.rsplit('/').next().unwrap_or_default();
+            let name = self.shown.rsplit('/').next().unwrap_or_default();
             let file_type = dialect::sign_in_type_of_file_name(name);
             let header = csv_row(header, delimiter).unwrap_or_default();
             let columns = dialect::detect_header(&header, file_type).map_err(|reason| {
@@ -460,7 +479,7 @@ impl ExportReader<'_> {
         found
     }
 
-    fn finish(mut self, mut window: Window) -> Result<ReadExport, NotRead> {
+    fn finish(mut self, mut window: Window<'_>) -> Result<ReadExport, NotRead> {
         let dialect = self.dialect()?;
         let decoded_bytes = window.offset();
         let (encoding, compression) = (window.stream.encoding, window.stream.compression);

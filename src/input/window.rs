@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use super::open::OpenExport;
 
 /// The part of the decoded stream that is in memory.
-pub(super) struct Window {
-    pub(super) stream: OpenExport,
+pub(super) struct Window<'a> {
+    pub(super) stream: OpenExport<'a>,
     buffer: Vec<u8>,
     /// Bytes at the start of the buffer that are done with.
     pub(super) done: usize,
@@ -17,8 +17,8 @@ pub(super) struct Window {
     pub(super) failure: Option<io::Error>,
 }
 
-impl Window {
-    pub(super) fn new(stream: OpenExport) -> Self {
+impl<'a> Window<'a> {
+    pub(super) fn new(stream: OpenExport<'a>) -> Self {
         Self { stream, buffer: Vec::new(), done: 0, base: 0, at_end: false, failure: None }
     }
 

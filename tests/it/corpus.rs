@@ -18,7 +18,8 @@ use tenantsweep::input::discover::{DiscoverOptions, Source, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::read_partners;
 use tenantsweep::input::peek::Peek;
-use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, read_export};
+use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
+use tenantsweep::input::source::read_source;
 use tenantsweep::policy::{AppliedPolicy, Conditions};
 use tenantsweep::relation::place;
 use tenantsweep::tenant::{PartnerList, TenantId};
@@ -132,11 +133,12 @@ fn read_with(
         pool: None,
     };
     let mut found = Vec::new();
-    let mut take = |more| {
+    let mut take = |_, more| {
         found.extend::<Vec<FoundSignIn>>(more);
         Ok(())
     };
-    let export = read_export(input, &options, &mut take, &|_| ())?;
+    let mut source = read_source(input, &options, &mut take, &|_| ());
+    let export = source.members.remove(0).result?;
     let tally = export.tally;
     let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
     assert_eq!(tiled, export.decoded_bytes, "{}: bytes must tile", input.shown);

@@ -10,7 +10,8 @@ use tenantsweep::input::evidence::BlindSpot;
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::{ListKind, read_customers};
 use tenantsweep::input::peek::Peek;
-use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, read_export};
+use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
+use tenantsweep::input::source::read_source;
 use tenantsweep::policy::{Conditions, PolicyResult};
 use tenantsweep::relation::PartnerMatch;
 use tenantsweep::sign_in::{RowEvidence, SignInType};
@@ -57,11 +58,12 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             pool: None,
         };
         let mut sign_ins = Vec::new();
-        let mut take = |more| {
+        let mut take = |_, more| {
             sign_ins.extend::<Vec<FoundSignIn>>(more);
             Ok(())
         };
-        let export = read_export(&found.sources[0], &options, &mut take, &|_| ())?;
+        let mut source = read_source(&found.sources[0], &options, &mut take, &|_| ());
+        let export = source.members.remove(0).result?;
         let tally = export.tally;
         let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
         assert_eq!(tiled, export.decoded_bytes, "{}", path.display());

@@ -1,6 +1,10 @@
 //! What a file's first bytes say it is: JSON, a table, or something that holds no sign-ins.
 
+mod other_logs;
+
 use std::fmt;
+
+pub use other_logs::{name_json, name_table};
 
 /// The shape of a decoded stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
