@@ -12,6 +12,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use estate::{Estate, EstateOptions, Kind};
 use tenantsweep::dialect::Dialect;
+use tenantsweep::dialect::TableOptions;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::{JsonFramer, RECORD_LIMIT, Span, SpanKind};
 use tenantsweep::input::peek::Peek;
@@ -146,6 +147,7 @@ fn whole_sweep(bencher: Bencher, (threads, with_sha256): (usize, bool)) {
         .with_inputs(|| tempfile::tempdir().expect("a folder"))
         .bench_values(|out| {
             let options = SweepOptions {
+                tables: TableOptions::default(),
                 out: out.path().join("out"),
                 run_id: "bench".to_owned(),
                 threads,

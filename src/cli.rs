@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
+use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::tenant::{Partner, TenantId};
-use tenantsweep::time::parse_time;
+use tenantsweep::time::{DateOrder, parse_time, parse_zone};
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
 /// blocks a service provider: by which policy, why it applied and what it required.
@@ -67,6 +68,43 @@ pub struct InputArgs {
     /// Where paths hold the tenant's id, such as `exports/{tenant}/*.json`
     #[arg(long, value_name = "TEMPLATE")]
     pub tenant_from_path: Option<String>,
+    #[command(flatten)]
+    pub tables: TableArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tables")]
+pub struct TableArgs {
+    /// What a column of a CSV holds whose name is not known, such as `Mieter=home_tenant_id`
+    /// (may be given several times)
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = MappedColumn::parse)]
+    pub map: Vec<MappedColumn>,
+    /// The zone of columns in local time (`TimeGenerated [Local Time]`)
+    #[arg(long, value_name = "OFFSET", value_parser = parse_offset, allow_hyphen_values = true)]
+    pub utc_offset: Option<FixedOffset>,
+    /// Which stands first in dates such as 3/12/2026, where a file does not tell by itself
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub date_order: Option<Order>,
+}
+
+/// Which of the first two numbers of a date is the month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    MonthFirst,
+    DayFirst,
+}
+
+impl TableArgs {
+    pub fn options(&self) -> TableOptions {
+        TableOptions {
+            mapped: self.map.clone(),
+            local_zone: self.utc_offset,
+            date_order: self.date_order.map(|order| match order {
+                Order::MonthFirst => DateOrder::MonthFirst,
+                Order::DayFirst => DateOrder::DayFirst,
+            }),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +209,10 @@ fn parse_moment(text: &str) -> Result<DateTime<Utc>, String> {
     midnight
         .or_else(|| parse_time(text))
         .ok_or_else(|| "a time is written 2026-11-21 or 2026-11-21T09:40:00Z".to_owned())
+}
+
+fn parse_offset(text: &str) -> Result<FixedOffset, String> {
+    parse_zone(text).ok_or_else(|| "an offset from UTC is written +02:00 or -05:00".to_owned())
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

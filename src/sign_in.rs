@@ -136,7 +136,7 @@ impl StatusWord {
     pub fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "success" => Some(Self::Success),
-            "failure" => Some(Self::Failure),
+            "failure" | "failed" => Some(Self::Failure),
             "interrupted" => Some(Self::Interrupted),
             _ => None,
         }

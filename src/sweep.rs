@@ -17,6 +17,7 @@ use crate::dataset::{
     Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
     RunInput, RunOptions, SeenFile, Spill, WriteRun,
 };
+use crate::dialect::TableOptions;
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
 use crate::input::peek::Peek;
@@ -30,7 +31,7 @@ use crate::tenant::{PartnerList, TenantId};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
 /// older reader has read are then read again.
-pub const READER_VERSION: u32 = 1;
+pub const READER_VERSION: u32 = 2;
 
 /// How to sweep.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct SweepOptions {
     pub threads: usize,
     pub use_peek: bool,
     pub with_sha256: bool,
+    /// What the user says of tables.
+    pub tables: TableOptions,
     /// Bytes of the longest record that is read.
     pub record_limit: usize,
     pub keep_not_applied: bool,
@@ -70,6 +73,8 @@ pub struct Swept {
     pub tally: Tally,
     /// Files that are no sign-in logs, by path.
     pub no_logs: Vec<(String, NoLog)>,
+    /// Files that the user has to say more of before they can be read, by path.
+    pub refused: Vec<(String, NoLog)>,
     /// Files that could not be read, by path, with the cause.
     pub failed: Vec<(String, String)>,
     /// Exports with unreadable records: path, rejects, records.
@@ -106,7 +111,7 @@ pub fn sweep(
         ..RunOptions::new(&options.run_id)
     };
     let run = WriteRun::begin(&options.out, run_options)?;
-    let plan = Plan::make(&run, found, &lists.partners, options.rehash);
+    let plan = Plan::make(&run, found, &lists.partners, options);
     let bytes = plan.to_read.iter().map(|planned| planned.source.length).sum();
     progress.start(plan.to_read.len(), bytes);
     let readings = read_all(&plan.to_read, lists, options, run.spill(), progress)?;
@@ -119,6 +124,7 @@ pub fn sweep(
         read: 0,
         tally: Tally::default(),
         no_logs: Vec::new(),
+        refused: Vec::new(),
         failed: found.unreadable.clone(),
         rejects: Vec::new(),
         visits: BTreeSet::new(),
@@ -156,11 +162,16 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn make(run: &WriteRun, found: &'a Found, partners: &PartnerList, rehash: bool) -> Self {
+    fn make(
+        run: &WriteRun,
+        found: &'a Found,
+        partners: &PartnerList,
+        options: &SweepOptions,
+    ) -> Self {
         let mut plan = Self { to_read: Vec::new(), known: 0 };
         for source in &found.sources {
-            let fingerprint = reading_fingerprint(source, partners);
-            if !rehash && is_known(run, source, fingerprint) {
+            let fingerprint = reading_fingerprint(source, partners, &options.tables);
+            if !options.rehash && is_known(run, source, fingerprint) {
                 plan.known += 1;
                 continue;
             }
@@ -190,7 +201,7 @@ fn seen_file(source: &Source, exports: Vec<Identity>) -> Option<SeenFile> {
 }
 
 /// Everything besides the bytes on which the rows of an export depend.
-fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
+fn reading_fingerprint(source: &Source, partners: &PartnerList, tables: &TableOptions) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&READER_VERSION.to_le_bytes());
     for partner in partners.iter() {
@@ -203,6 +214,9 @@ fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
     if let Some(tenant) = source.path_tenant {
         hash.update(b"path");
         hash.update(&tenant.as_u128().to_le_bytes());
+    }
+    if *tables != TableOptions::default() {
+        hash.update(tables.to_text().as_bytes());
     }
     hash.digest()
 }
@@ -243,6 +257,7 @@ fn read_all(
     };
     let read_options = ReadOptions {
         partners: &lists.partners,
+        tables: &options.tables,
         peek: &peek,
         use_peek: options.use_peek,
         with_sha256: options.with_sha256,
@@ -338,6 +353,7 @@ impl Swept {
                 }
                 (Ok(_), None) => {}
                 (Err(NotRead::NoLog(no_log)), _) => self.no_logs.push((shown, no_log)),
+                (Err(NotRead::Refused(refused)), _) => self.refused.push((shown, refused)),
                 (Err(NotRead::Failed(error)), _) => self.failed.push((shown, error.to_string())),
                 (Err(NotRead::Taker(error)), _) => return Err(SweepError::Spill(error)),
             }

@@ -47,15 +47,28 @@ impl TimeReading {
     /// Seen in real exports: `2025-04-11T05:21:05.5053704Z`, numeric offsets, a blank in place
     /// of the `T`, up to nine digits of a second, `11/14/2025 1:48:53 AM` with or without an
     /// offset, `2/25/2025, 9:19:25.391 AM` (Log Analytics), `16/07/2026 20:26:12.030`,
-    /// `05.01.2024`, `8/22/2023 18:05` (Excel), and `/Date(1763084933000)/` (Windows
+    /// `05.01.2024 18:05`, `8/22/2023 18:05` (Excel), and `/Date(1763084933000)/` (Windows
     /// PowerShell 5.1).
     pub fn parse(&self, text: &str) -> Option<DateTime<Utc>> {
         let text = text.trim();
         let time = match DateTime::parse_from_rfc3339(text) {
             Ok(time) => time.to_utc(),
-            Err(_) => parse_milliseconds(text).or_else(|| self.parse_numbers(text))?,
+            Err(_) => parse_milliseconds(text)
+                .or_else(|| self.parse_numbers(text))
+                .or_else(|| self.parse_month_name(text))?,
         };
         DateTime::from_timestamp_micros(time.timestamp_micros())
+    }
+
+    /// `Nov 21, 2026 9:40:12 AM`, as the Defender portal shows times.
+    fn parse_month_name(&self, text: &str) -> Option<DateTime<Utc>> {
+        let clock_at = text.find(',')? + 1;
+        let (year, behind) = leading_number(text[clock_at..].trim_start())?;
+        let date = format!("{}, {year}", &text[..clock_at - 1]);
+        let date = NaiveDate::parse_from_str(&date, "%b %d, %Y").ok()?;
+        let Clock { time, zone } = parse_clock(behind)?;
+        let local = date.and_time(time).and_local_timezone(zone.unwrap_or(self.zone));
+        local.single().map(|time| time.to_utc())
     }
 
     /// Three numbers and a clock.
@@ -191,6 +204,8 @@ mod tests {
             "11/14/2025 2:48:53 AM +01:00",
             "14.11.2025 01:48:53",
             "14-11-2025 01:48:53,000",
+            "Nov 14, 2025 1:48:53 AM",
+            "November 14, 2025, 1:48:53.000 AM",
             "/Date(1763084933000)/",
             "/Date(1763084933000+0100)/",
             " 2025-11-14T01:48:53Z ",

@@ -18,8 +18,10 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
     let inputs = gather(&args.input, None)?;
     let partners = &inputs.lists.partners;
     let peek = Peek::of(partners);
+    let tables = args.input.tables.options();
     let options = ReadOptions {
         partners,
+        tables: &tables,
         peek: &peek,
         use_peek: true,
         with_sha256: false,
@@ -39,7 +41,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
             .map_err(Failure::unwritten)?;
     }
     for member in results.into_iter().flat_map(|read| read.members) {
-        if matches!(member.result, Err(NotRead::Failed(_))) {
+        if matches!(member.result, Err(NotRead::Failed(_) | NotRead::Refused(_))) {
             end = End::Unread;
         }
         describe(out, member).map_err(Failure::unwritten)?;
@@ -53,6 +55,10 @@ fn describe(out: &mut dyn Write, member: Member) -> io::Result<()> {
         Err(NotRead::NoLog(no_log)) => {
             let what = clean(&no_log.what, 400);
             return writeln!(out, "  not a sign-in log: {what}\n  hint: {}", no_log.hint);
+        }
+        Err(NotRead::Refused(refused)) => {
+            let what = clean(&refused.what, 2000);
+            return writeln!(out, "  not read yet: {what}\n  hint: {}", refused.hint);
         }
         Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
             return writeln!(out, "  could not be read: {error}");
@@ -83,7 +89,7 @@ fn describe(out: &mut dyn Write, member: Member) -> io::Result<()> {
     }
     writeln!(out, "  evidence: {}", export.evidence.basis())?;
     for spot in &export.blind_spots {
-        writeln!(out, "  cannot show: {}", spot.as_str())?;
+        writeln!(out, "  cannot show: {}", blind_spot(spot.as_str()))?;
     }
     for reject in export.rejects.iter().take(5) {
         let reason = clean(&reject.reason, 200);

@@ -33,7 +33,8 @@ pub fn run(
         // Not one log among the inputs, and none in earlier runs.
         let told = "nothing here is a sign-in log: nothing was written";
         writeln!(messages, "{told}").map_err(Failure::unwritten)?;
-        return Ok(if swept.failed.is_empty() { End::Unjudged } else { End::Unread });
+        let all_read = swept.failed.is_empty() && swept.refused.is_empty();
+        return Ok(if all_read { End::Unjudged } else { End::Unread });
     }
     let summary = report::summary_of(&args.output.out, &args.view)?;
     let mut facts = RunFacts {
@@ -44,7 +45,7 @@ pub fn run(
         elapsed: None,
         exports_read: swept.read as u64,
         exports_known: swept.known as u64,
-        files_skipped: (swept.no_logs.len() + swept.failed.len()) as u64,
+        files_skipped: (swept.no_logs.len() + swept.refused.len() + swept.failed.len()) as u64,
         closing: Vec::new(),
     };
     write_reports(&args.output.out, &summary, &facts)?;
@@ -64,6 +65,7 @@ fn options_of(args: &SweepArgs) -> SweepOptions {
         threads: thread_count(args.reading.threads),
         use_peek: !args.reading.no_peek,
         with_sha256: !args.reading.no_hash,
+        tables: args.input.tables.options(),
         record_limit: usize::from(args.reading.record_limit) << 20,
         keep_not_applied: args.output.keep_not_applied,
         keep_rejected_bytes: args.output.keep_rejected_bytes,
@@ -118,6 +120,8 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
 
 /// Of a path in a message: log text and names of files come from outsiders.
 const PATH_COLUMNS: usize = 400;
+/// Of the columns of a table in a message: all of them, if there are not very many.
+const HEADER_COLUMNS: usize = 2000;
 
 /// Names what was not read, and why; the summary counts it only.
 fn tell(
@@ -129,6 +133,11 @@ fn tell(
     let shown = |path: &str| clean(path, PATH_COLUMNS);
     for (path, cause) in &swept.failed {
         writeln!(messages, "{}: could not be read: {cause}", shown(path))?;
+    }
+    for (path, refused) in &swept.refused {
+        let what = clean(&refused.what, HEADER_COLUMNS);
+        writeln!(messages, "{}: not read yet: {what}", shown(path))?;
+        writeln!(messages, "hint: {}", refused.hint)?;
     }
     if quiet {
         return Ok(());
@@ -172,7 +181,7 @@ fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {
     let over = |&(_, rejects, records): &(String, u64, u64)| {
         rejects > 10 && rejects as f64 >= max_reject_share * records as f64
     };
-    if !swept.failed.is_empty() || swept.rejects.iter().any(over) {
+    if !swept.failed.is_empty() || !swept.refused.is_empty() || swept.rejects.iter().any(over) {
         return End::Unread;
     }
     report::end_of(summary)

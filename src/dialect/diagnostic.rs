@@ -3,8 +3,9 @@
 //!
 //! Source: the sign-in log schema for Azure Monitor.
 
-use super::graph::{Envelope, Present, SignInWire, parse_code, sign_in_of, tenant};
-use super::wire::{OrText, Text, TextQuality, wire};
+use super::row::sign_in_type_of_log;
+use super::sign_in::{Envelope, SignInWire, parse_code, sign_in_of, tenant};
+use super::wire::{OrText, Present, Text, TextQuality, wire};
 use super::{Reading, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
 use crate::tenant::TenantId;
@@ -53,7 +54,7 @@ pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
         return Err(Unreadable::OtherKind);
     };
     let sign_in_type = match wire.category.as_deref() {
-        Some(category) => match sign_in_type_of(category) {
+        Some(category) => match sign_in_type_of_log(category) {
             Some(sign_in_type) => Some(sign_in_type),
             None => return Err(Unreadable::OtherCategory { category: category.to_owned() }),
         },
@@ -81,23 +82,10 @@ pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
         user_display_name: wire.identity.0,
         country: wire.location.0,
         is_envelope: true,
+        ..Envelope::default()
     };
     let reading = sign_in_of(properties, envelope)?;
     Ok(Reading { repaired: reading.repaired || text == TextQuality::Repaired, ..reading })
-}
-
-/// The log's category; `None` for logs that hold no sign-ins (a storage account mixes them).
-fn sign_in_type_of(category: &str) -> Option<SignInType> {
-    Some(match category.to_ascii_lowercase().as_str() {
-        "signinlogs" => SignInType::InteractiveUser,
-        "noninteractiveusersigninlogs" => SignInType::NonInteractiveUser,
-        "serviceprincipalsigninlogs" | "microsoftserviceprincipalsigninlogs" => {
-            SignInType::ServicePrincipal
-        }
-        "managedidentitysigninlogs" => SignInType::ManagedIdentity,
-        other if other.ends_with("signinlogs") => SignInType::Unknown,
-        _ => return None,
-    })
 }
 
 /// The tenant in `/tenants/GUID/providers/Microsoft.aadiam`.

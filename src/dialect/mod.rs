@@ -3,9 +3,16 @@
 //! A new kind is a new file and one line in [`Dialect`]. Detection is a step of its own on the
 //! first records, and says why each candidate refused.
 
+mod defender;
 mod diagnostic;
 mod graph;
+mod log_analytics;
 mod portal_csv;
+mod portal_language;
+mod row;
+mod sign_in;
+mod sign_in_csv;
+mod table;
 mod wire;
 
 use std::borrow::Cow;
@@ -13,7 +20,9 @@ use std::fmt;
 
 use crate::sign_in::{SignIn, SignInType};
 
-pub use portal_csv::{Columns, detect_header};
+pub use portal_language::{looks_like_sign_ins, portal_columns};
+pub(crate) use sign_in::parse_code;
+pub use table::{MappedColumn, Table, TableOptions, TableRefusal, map_fields};
 
 /// A kind of export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +33,19 @@ pub enum Dialect {
     Graph,
     /// The portal's CSV download.
     PortalCsv,
+    /// Tables of Log Analytics and Sentinel, in every form in which they are exported.
+    LogAnalytics,
+    /// Advanced hunting tables of Defender XDR.
+    Defender,
+    /// Sign-ins flattened to CSV by scripts and tools.
+    SignInCsv,
+    /// No log: the error of Graph or of the sign-in that its export ended with.
+    RefusedExport,
 }
 
 impl Dialect {
     /// The kinds whose records are JSON objects, in the order in which they are tried.
-    const JSON: [Self; 2] = [Self::Diagnostic, Self::Graph];
+    const JSON: [Self; 4] = [Self::Diagnostic, Self::LogAnalytics, Self::Defender, Self::Graph];
 
     /// The name that people read.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +53,10 @@ impl Dialect {
             Self::Diagnostic => "diagnostic settings",
             Self::Graph => "Graph sign-ins",
             Self::PortalCsv => "portal CSV",
+            Self::LogAnalytics => "Log Analytics",
+            Self::Defender => "Defender XDR",
+            Self::SignInCsv => "sign-ins as CSV",
+            Self::RefusedExport => "refused export",
         }
     }
 
@@ -44,13 +65,23 @@ impl Dialect {
         self != Self::PortalCsv
     }
 
+    /// The records come out of Entra's own store, which forgets them after 7 or 30 days.
+    pub fn is_of_entras_store(self) -> bool {
+        matches!(self, Self::Graph | Self::PortalCsv | Self::SignInCsv)
+    }
+
     /// Counts of records at which exports of this kind are cut off: a Graph page ends at 1,000
-    /// records, a download of the portal at 250,000. Diagnostic settings know no cap.
+    /// records, a download of the portal at 250,000, an answer of Log Analytics at 30,000 in the
+    /// portal and 500,000 elsewhere, one of Defender XDR at 10,000, 30,000 or 100,000. Diagnostic
+    /// settings know no cap.
     pub fn caps(self) -> &'static [u64] {
         match self {
             Self::Diagnostic => &[],
             Self::Graph => &[1_000, 250_000],
             Self::PortalCsv => &[250_000],
+            Self::LogAnalytics => &[30_000, 500_000],
+            Self::Defender => &[10_000, 30_000, 100_000],
+            Self::SignInCsv | Self::RefusedExport => &[],
         }
     }
 
@@ -62,6 +93,8 @@ impl Dialect {
         for dialect in Self::JSON {
             let answer = match dialect {
                 Self::Diagnostic => diagnostic::detect(record),
+                Self::LogAnalytics => log_analytics::detect(record),
+                Self::Defender => defender::detect(record),
                 _ => graph::detect(record),
             };
             match answer {
@@ -101,8 +134,10 @@ impl Dialect {
         match self {
             Self::Diagnostic => diagnostic::normalise(record),
             Self::Graph => graph::normalise(record),
-            // A CSV's rows are read through its `Columns`.
-            Self::PortalCsv => Err(Unreadable::OtherKind),
+            Self::LogAnalytics => log_analytics::normalise(record),
+            Self::Defender => defender::normalise(record),
+            // The rows of a CSV are read through its `Table`; a refusal has no records.
+            Self::PortalCsv | Self::SignInCsv | Self::RefusedExport => Err(Unreadable::OtherKind),
         }
     }
 }
@@ -139,6 +174,8 @@ pub enum Unreadable {
     NoOutcome,
     #[error("`properties` holds text that is no JSON")]
     Properties,
+    #[error("a cell cannot be read: {message}")]
+    Cell { message: String },
     /// A record of another log in the same container; counted, never rejected.
     #[error("another log: {category}")]
     OtherCategory { category: String },

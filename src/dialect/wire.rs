@@ -52,6 +52,27 @@ pub(super) trait Members: Default {
     ) -> Result<bool, A::Error>;
 }
 
+/// Stands for a map whose next key has been read already: hands out one value.
+pub(super) struct OneValue<D>(pub(super) Option<D>);
+
+impl<'de, D: Deserializer<'de>> MapAccess<'de> for OneValue<D> {
+    type Error = D::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        _: K,
+    ) -> Result<Option<K::Value>, D::Error> {
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, D::Error> {
+        match self.0.take() {
+            Some(value) => seed.deserialize(value),
+            None => Err(serde::de::Error::custom("a value was asked for twice")),
+        }
+    }
+}
+
 pub(super) struct MembersVisitor<T>(pub(super) T);
 
 impl<'de, T: Members> Visitor<'de> for MembersVisitor<T> {
@@ -98,10 +119,10 @@ impl<'de, T: Members> Visitor<'de> for MembersVisitor<T> {
 
 /// The key of a member in lower case, in a buffer that is used again for each member.
 #[derive(Default)]
-struct LowerKey(String);
+pub(super) struct LowerKey(String);
 
 impl LowerKey {
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -141,8 +162,16 @@ impl Text {
 
     fn of(text: &str) -> Self {
         let text = text.trim();
-        Self((!text.is_empty()).then(|| text.to_owned()))
+        Self((!text.is_empty() && !is_type_name(text)).then(|| text.to_owned()))
     }
+}
+
+/// What PowerShell writes in place of a nested value when it exports to CSV, or to JSON below its
+/// depth: the name of the value's .NET type.
+pub(super) fn is_type_name(text: &str) -> bool {
+    text == "System.Object[]"
+        || (text.starts_with("Microsoft.") && text.contains(".PowerShell.Models."))
+        || (text.starts_with("System.Collections.") && text.ends_with([']', 'e']))
 }
 
 impl<'de> Deserialize<'de> for Text {
@@ -244,7 +273,15 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
         if let Some(value) = read_text(text.as_bytes()) {
             return Ok(OrText::sound(value));
         }
-        Ok(match repair(text.as_bytes()).and_then(|mended| read_text(&mended)) {
+        // CIPP writes a list of objects without its brackets: `{…}, {…}`.
+        if text.starts_with('{')
+            && let Some(value) = read_text(format!("[{text}]").as_bytes())
+        {
+            return Ok(OrText::sound(value));
+        }
+        let mended = repair(text.as_bytes()).and_then(|mended| read_text(&mended));
+        let mended = mended.or_else(|| read_text(&whole_elements(text.as_bytes())?));
+        Ok(match mended {
             Some(value) => OrText { value, text: TextQuality::Repaired },
             None => OrText { value: T::default(), text: TextQuality::Unreadable },
         })
@@ -289,6 +326,41 @@ fn read_text<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
         unwrapped = Some(serde_json::from_slice(inner).ok()?);
     }
     None
+}
+
+/// Whether a member is there, whatever it holds.
+#[derive(Debug, Default)]
+pub(super) struct Present(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(from).map(|_| Self(true))
+    }
+}
+
+/// The elements of a list that was cut short (a cell of Excel holds 32,767 characters), without the
+/// one in which it was cut; `None` if not one is whole.
+fn whole_elements(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    let mut whole = None;
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 1 {
+                    whole = Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    let whole = whole.filter(|_| text.first() == Some(&b'['))?;
+    Some([&text[..whole], b"]"].concat())
 }
 
 /// A list; a single object stands for a list of one (PowerShell unrolls such lists), and
@@ -449,6 +521,25 @@ mod tests {
             assert_eq!(probe.inner.value.code.0, None, "{text}");
             assert!(probe.list.value.0.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_without_brackets_and_a_list_cut_short() {
+        let texts = |text: &str| {
+            let cell = serde_json::to_string(text).expect("JSON");
+            let probe = read(&format!(r#"{{"list":{cell}}}"#));
+            (probe.list.value.0.len(), probe.list.text)
+        };
+        assert_eq!(texts(r#"{"a":1}, {"b":2}"#), (2, TextQuality::Sound));
+        assert_eq!(texts(r#"[{"a":1}, {"b":"},{"}, {"c":"#), (2, TextQuality::Repaired));
+        assert_eq!(texts(r#"[{"a":1"#), (0, TextQuality::Unreadable));
+    }
+
+    #[test]
+    fn names_of_types_are_no_values() {
+        let name = "Microsoft.Graph.Beta.PowerShell.Models.MicrosoftGraphSignInStatus";
+        assert!(is_type_name(name) && is_type_name("System.Object[]"));
+        assert!(!is_type_name("Microsoft Graph") && !is_type_name("System.Object"));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+use super::refused::Refusal;
+use crate::dialect::Dialect;
 use crate::policy::{Conditions, PolicyResult};
 use crate::sign_in::{RowEvidence, SignIn, SignInType};
 use crate::tenant::TenantId;
@@ -33,6 +35,11 @@ impl SampleClock {
     }
 }
 
+/// Steps between hours of the sample from which on a gap among them is believed.
+const GAP_STEPS: usize = 8;
+/// How long Entra keeps sign-ins (Microsoft: Entra data retention).
+const RETENTION_DAYS: [i64; 2] = [7, 30];
+
 /// Something that an export cannot show (design: blind spots), with its stable name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlindSpot {
@@ -46,6 +53,14 @@ pub enum BlindSpot {
     FurtherPages,
     CountAtCap,
     NoUserSignIns,
+    /// The service that answered the query says that its answer is not whole.
+    PartialAnswer,
+    /// Hours in the middle without records, in a log that has them all around.
+    Gaps,
+    /// The export reaches back as far as Entra keeps sign-ins: older ones may be lost.
+    RetentionEdge,
+    /// There is no log, but the error of someone who refused it.
+    Refused(Refusal),
 }
 
 impl BlindSpot {
@@ -61,6 +76,10 @@ impl BlindSpot {
             Self::FurtherPages => "further pages exist",
             Self::CountAtCap => "count at a cap",
             Self::NoUserSignIns => "no user sign-ins",
+            Self::PartialAnswer => "partial answer",
+            Self::Gaps => "gaps in time",
+            Self::RetentionEdge => "retention edge",
+            Self::Refused(refusal) => refusal.as_str(),
         }
     }
 }
@@ -83,6 +102,8 @@ pub struct Evidence {
     pub last_at: Option<DateTime<Utc>>,
     /// Records of the sample by tenant, hour and log.
     pub coverage: BTreeMap<CoverageKey, u64>,
+    /// The records are followed by the error of someone who refused the rest.
+    pub broken_off: bool,
     /// Tenants that are home or resource in every record so far; `None` before the first.
     candidates: Option<BTreeSet<TenantId>>,
     envelopes: BTreeSet<TenantId>,
@@ -159,6 +180,7 @@ impl Evidence {
         self.with_policies += other.with_policies;
         self.with_conditions += other.with_conditions;
         self.hides_members |= other.hides_members;
+        self.broken_off |= other.broken_off;
     }
 
     /// The tenant whose log this is: the envelopes' if they agree, else the path's, else the
@@ -181,16 +203,14 @@ impl Evidence {
         self.best.map_or("none", RowEvidence::as_str)
     }
 
-    /// What this evidence cannot show.
-    ///
-    /// `lists_policies` is false for a kind of export that never does (the portal's CSV).
-    pub fn blind_spots(&self, lists_policies: bool) -> Vec<BlindSpot> {
+    /// What this evidence cannot show, in an export of this kind.
+    pub fn blind_spots(&self, dialect: Dialect) -> Vec<BlindSpot> {
         if self.user_records == 0 {
             // A log of service principals says nothing of whether users get in.
             return vec![BlindSpot::NoUserSignIns];
         }
         let mut spots = Vec::new();
-        if !lists_policies {
+        if !dialect.lists_policies() {
             spots.push(BlindSpot::StatusOnly);
         } else if self.with_policies == 0 {
             spots.push(BlindSpot::PoliciesMissing);
@@ -209,7 +229,36 @@ impl Evidence {
         if self.hides_members {
             spots.push(BlindSpot::HiddenEnumMembers);
         }
+        if self.has_gap() {
+            spots.push(BlindSpot::Gaps);
+        }
+        if dialect.is_of_entras_store() && self.reaches_retention() {
+            spots.push(BlindSpot::RetentionEdge);
+        }
         spots
+    }
+
+    /// Whether the sample misses a day or more between two of its hours, although its hours follow
+    /// each other closely elsewhere. (A filtered export has few records, and says nothing.)
+    fn has_gap(&self) -> bool {
+        let hours: BTreeSet<DateTime<Utc>> = self.coverage.keys().map(|key| key.hour).collect();
+        let mut steps: Vec<TimeDelta> =
+            hours.iter().zip(hours.iter().skip(1)).map(|(one, next)| *next - *one).collect();
+        steps.sort();
+        let (Some(&longest), Some(&median)) = (steps.last(), steps.get(steps.len() / 2)) else {
+            return false;
+        };
+        steps.len() >= GAP_STEPS && longest > TimeDelta::days(1) && longest > median * 10
+    }
+
+    /// Whether the records reach back as far as Entra keeps them: 30 days, or 7 without P1.
+    fn reaches_retention(&self) -> bool {
+        let (Some(first), Some(last)) = (self.first_at, self.last_at) else { return false };
+        RETENTION_DAYS.iter().any(|&days| {
+            let kept = TimeDelta::days(days);
+            let span = last - first;
+            span > kept - TimeDelta::hours(12) && span < kept + TimeDelta::days(1)
+        })
     }
 }
 
@@ -244,6 +293,44 @@ fn hides_members(sign_in: &SignIn) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn evidence(hours: impl IntoIterator<Item = i64>) -> Evidence {
+        let start = DateTime::UNIX_EPOCH;
+        let mut evidence = Evidence { user_records: 1, ..Evidence::default() };
+        for hour in hours {
+            let hour = start + TimeDelta::hours(hour);
+            let key = CoverageKey {
+                exporting: None,
+                resource: None,
+                hour,
+                sign_in_type: SignInType::InteractiveUser,
+            };
+            evidence.coverage.insert(key, 1);
+            evidence.first_at = evidence.first_at.or(Some(hour));
+            evidence.last_at = Some(hour);
+        }
+        evidence
+    }
+
+    #[test]
+    fn a_gap_is_believed_where_the_sample_is_dense() {
+        let has = |hours: Vec<i64>| {
+            evidence(hours).blind_spots(Dialect::Diagnostic).contains(&BlindSpot::Gaps)
+        };
+        assert!(has((0..10).chain(60..70).collect()));
+        assert!(!has((0..10).chain(20..30).collect()), "less than a day");
+        assert!(!has(vec![0, 1, 60]), "too few to tell");
+        assert!(!has((0..20).map(|step| step * 30).collect()), "sparse all over");
+    }
+
+    #[test]
+    fn an_export_may_end_where_entra_forgets() {
+        let has = |dialect, hours: i64| {
+            evidence([0, hours]).blind_spots(dialect).contains(&BlindSpot::RetentionEdge)
+        };
+        assert!(has(Dialect::Graph, 30 * 24) && has(Dialect::PortalCsv, 7 * 24 + 3));
+        assert!(!has(Dialect::Graph, 20 * 24) && !has(Dialect::Diagnostic, 30 * 24));
+    }
 
     #[test]
     fn the_sample_is_four_records_and_one_in_each_further_window() {

@@ -1,4 +1,5 @@
-//! The tenant that a path names: storage accounts write `tenantId=GUID/`.
+//! The tenant that a path names: storage accounts write `tenantId=GUID/`, DFIR-O365RC
+//! `AADSigninLog_GUID_….json`.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -50,6 +51,9 @@ impl PathTemplate {
     }
 }
 
+/// What stands before the id in paths that name their tenant without being asked.
+const BEFORE_ID: [&str; 2] = ["tenantid=", "aadsigninlog_"];
+
 /// The tenant that a path names by `tenantId=GUID`, or where the template says.
 pub fn tenant_of_path(path: &str, template: Option<&PathTemplate>) -> Option<TenantId> {
     let path = path.replace('\\', "/");
@@ -61,7 +65,10 @@ pub fn tenant_of_path(path: &str, template: Option<&PathTemplate>) -> Option<Ten
     ids.into_iter()
         .find(|(at, _)| match template {
             Some(template) => template.matches(&path, *at),
-            None => path[..*at].to_ascii_lowercase().ends_with("tenantid="),
+            None => {
+                let before = path[..*at].to_ascii_lowercase();
+                BEFORE_ID.iter().any(|word| before.ends_with(word))
+            }
         })
         .map(|(_, tenant)| tenant)
 }
@@ -78,6 +85,7 @@ mod tests {
         for path in [
             format!("logs/tenantId={A}/y=2026/m=11/PT1H.json"),
             format!("logs\\TENANTID={}\\x.json", A.to_uppercase()),
+            format!("azure_ad_signin/2026-11-21/AADSigninLog_{A}_2026-11-21_09-00-00.json"),
         ] {
             assert_eq!(tenant_of_path(&path, None), tenant, "{path}");
         }

@@ -9,13 +9,17 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::evidence::{BlindSpot, Evidence, SampleClock};
-use super::frame::{CsvFramer, DamageReason, JsonFramer, Span, SpanKind};
+use super::frame::{
+    CsvFramer, DamageReason, JsonFramer, Span, SpanKind, TablesFramer, holds_tables,
+};
 use super::open::{Compression, Encoding, Fingerprint, OpenExport};
 use super::peek::Peek;
+use super::refused::refusal_in;
 use super::reject::{Reject, merge_rejects};
+use super::rows::{Rows, names_sign_ins, rows_of_columns, rows_of_csv, rows_of_json};
 use super::sniff::{NoLog, Shape, shape_of};
 use super::window::Window;
-use crate::dialect::{self, Columns, Dialect, Reading, Unreadable};
+use crate::dialect::{Dialect, Reading, TableOptions, Unreadable};
 use crate::relation::{Joinable, Provider, provider_of};
 use crate::sign_in::SignIn;
 use crate::tenant::{PartnerList, TenantId};
@@ -24,6 +28,8 @@ use crate::tenant::{PartnerList, TenantId};
 #[derive(Debug)]
 pub struct ReadOptions<'a> {
     pub partners: &'a PartnerList,
+    /// What the user says of tables.
+    pub tables: &'a TableOptions,
     pub peek: &'a Peek,
     /// Skip records that cannot be a partner's without parsing them.
     pub use_peek: bool,
@@ -98,6 +104,8 @@ pub struct ReadExport {
 #[derive(Debug)]
 pub enum NotRead {
     NoLog(NoLog),
+    /// It may be a sign-in log, but the user has to say how to read it.
+    Refused(NoLog),
     Failed(io::Error),
     /// The taker of the sign-ins could not go on: the run ends.
     Taker(io::Error),
@@ -110,8 +118,6 @@ pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
 const WINDOW_BYTES: usize = 2 * 1024 * 1024;
 /// Records of a window are shared among cores from this many bytes on.
 const SHARED_BYTES: usize = 512 * 1024;
-/// Records that are tried before a JSON file is said to hold no sign-ins.
-const DETECT_RECORDS: usize = 64;
 
 /// Where an export lies: what the reader of its records needs to know of it.
 pub struct Place<'a> {
@@ -146,13 +152,32 @@ pub fn read_export(
     if let (Some(error), true) = (&window.failure, window.bytes().is_empty()) {
         return Err(NotRead::Failed(io::Error::new(error.kind(), error.to_string())));
     }
+    match read_as_log(place, &mut window, options, take, advance) {
+        Ok(reader) => reader.finish(window),
+        Err(NotRead::NoLog(no_log)) => read_as_refusal(no_log, window),
+        Err(not_read) => Err(not_read),
+    }
+}
+
+fn read_as_log<'a>(
+    place: &'a Place<'a>,
+    window: &mut Window<'_>,
+    options: &'a ReadOptions<'a>,
+    take: &mut Taker<'_>,
+    advance: &dyn Fn(u64),
+) -> Result<ExportReader<'a>, NotRead> {
     let head = window.bytes();
     let shape = shape_of(head).map_err(NotRead::NoLog)?;
     let mut reader = ExportReader {
         options,
-        shown: place.shown,
+        place,
         rows: Rows::Unknown,
+        answer: None,
+        other_columns: None,
         framer: match shape {
+            Shape::Json if holds_tables(head) => {
+                Framer::Tables(TablesFramer::new(options.record_limit))
+            }
             Shape::Json => Framer::Json(JsonFramer::new(options.record_limit)),
             Shape::Csv { delimiter } => {
                 Framer::Csv(CsvFramer::new(delimiter, options.record_limit), delimiter)
@@ -165,20 +190,42 @@ pub fn read_export(
         last_unparsed: None,
         torn: None,
     };
-    reader.read_all(&mut window, take, advance)?;
-    reader.finish(window)
+    reader.read_all(window, take, advance)?;
+    reader.dialect()?;
+    Ok(reader)
+}
+
+/// A file that holds no log may hold the answer of someone who refused to give one: that is
+/// evidence, too.
+fn read_as_refusal(no_log: NoLog, mut window: Window<'_>) -> Result<ReadExport, NotRead> {
+    // A refusal is short: what goes on behind the first window is something else.
+    let Some(refusal) =
+        refusal_in(window.bytes()).filter(|_| window.offset() == 0 && window.at_end)
+    else {
+        return Err(NotRead::NoLog(no_log));
+    };
+    window.done += window.bytes().len();
+    let decoded_bytes = window.offset();
+    let (encoding, compression) = (window.stream.encoding, window.stream.compression);
+    let (fingerprint, _) = window.stream.finish();
+    Ok(ReadExport {
+        fingerprint,
+        encoding,
+        compression,
+        dialect: Dialect::RefusedExport,
+        decoded_bytes,
+        tally: Tally { separator_bytes: decoded_bytes, ..Tally::default() },
+        rejects: Vec::new(),
+        evidence: Evidence::default(),
+        blind_spots: vec![BlindSpot::Refused(refusal)],
+        torn: None,
+    })
 }
 
 enum Framer {
     Json(JsonFramer),
     Csv(CsvFramer, u8),
-}
-
-/// How the records of a file are read, once that is known.
-enum Rows {
-    Unknown,
-    Json(Dialect),
-    Csv { columns: Box<Columns>, delimiter: u8 },
+    Tables(TablesFramer),
 }
 
 /// What a part of an export gave; parts are added in any order.
@@ -211,9 +258,13 @@ struct Framed<'a> {
 
 struct ExportReader<'a> {
     options: &'a ReadOptions<'a>,
-    shown: &'a str,
+    place: &'a Place<'a>,
     framer: Framer,
     rows: Rows,
+    /// The kind of the first table of sign-ins in an answer.
+    answer: Option<Dialect>,
+    /// The columns of the first table in an answer that holds no sign-ins.
+    other_columns: Option<Vec<String>>,
     sample: SampleClock,
     total: Batch,
     /// A damage that may go on in the next window.
@@ -261,6 +312,7 @@ impl ExportReader<'_> {
         match &mut self.framer {
             Framer::Json(framer) => framer.frame(bytes, base, at_end, spans),
             Framer::Csv(framer, _) => framer.frame(bytes, base, at_end, spans),
+            Framer::Tables(framer) => framer.frame(bytes, base, at_end, spans),
         }
     }
 
@@ -275,9 +327,9 @@ impl ExportReader<'_> {
             &window.bytes()[start..start + span.len]
         };
         let is_record = |span: &&Span| matches!(span.kind, SpanKind::Record { .. });
-        let header_spans = self.learn_rows(spans.iter().filter(is_record).map(bytes_of))?;
+        let mut headers_left = self.learn_rows(spans.iter().filter(is_record).map(bytes_of))?;
+        let mut found = Vec::new();
         let mut records = Vec::new();
-        let mut headers_left = header_spans;
         for span in spans {
             if !matches!(span.kind, SpanKind::Damage { continued: true, .. }) {
                 self.total.rejects.extend(self.open_damage.take());
@@ -293,17 +345,29 @@ impl ExportReader<'_> {
                     recovered,
                     sampled: self.sample.is_due(span.offset),
                 }),
+                SpanKind::Header => {
+                    // The rows so far belong to the table before.
+                    found.extend(self.take_records(&std::mem::take(&mut records)));
+                    self.learn_columns(bytes_of(span));
+                    self.total.tally.separator_bytes += span.len as u64;
+                }
                 SpanKind::Separator => self.total.tally.separator_bytes += span.len as u64,
                 SpanKind::Damage { reason, continued } => {
                     self.damage(span, bytes_of(span), reason, continued);
                 }
             }
         }
+        found.extend(self.take_records(&records));
+        Ok(found)
+    }
+
+    /// Reads records; returns the partner sign-ins among them.
+    fn take_records(&mut self, records: &[Framed<'_>]) -> Vec<FoundSignIn> {
         if let Some(last) = records.last() {
             self.last_unparsed = (!last.sampled).then(|| last.bytes.to_vec());
         }
-        let batch = self.read_records(&records);
-        Ok(self.keep(batch))
+        let batch = self.read_records(records);
+        self.keep(batch)
     }
 
     /// Finds out how to read this file from its first records; returns how many of them are
@@ -315,41 +379,29 @@ impl ExportReader<'_> {
         if !matches!(self.rows, Rows::Unknown) {
             return Ok(0);
         }
-        if let Framer::Csv(_, delimiter) = self.framer {
-            let Some(header) = records.next() else { return Ok(0) };
-            let name = self.shown.rsplit('/').next().unwrap_or_default();
-            let file_type = dialect::sign_in_type_of_file_name(name);
-            let header = csv_row(header, delimiter).unwrap_or_default();
-            let columns = dialect::detect_header(&header, file_type).map_err(|reason| {
-                NotRead::NoLog(NoLog {
-                    what: format!("a table, but no sign-in log: {reason}"),
-                    hint: "give the portal's CSV with its English header, or the JSON download",
-                })
-            })?;
-            self.rows = Rows::Csv { columns: Box::new(columns), delimiter };
-            return Ok(1);
-        }
-        let mut refusal = None;
-        for (at, record) in records.enumerate() {
-            // Behind the first ones only what has a sign-in's keys is worth a look.
-            if at >= DETECT_RECORDS && !names_sign_ins(record) {
-                continue;
+        match self.framer {
+            // Answers tell their columns in spans of their own.
+            Framer::Tables(_) => Ok(0),
+            Framer::Csv(_, delimiter) => {
+                let Some(header) = records.next() else { return Ok(0) };
+                self.rows = rows_of_csv(header, records, delimiter, self.place, self.options)?;
+                Ok(1)
             }
-            match Dialect::detect_json(record) {
-                Ok(dialect) => {
-                    self.rows = Rows::Json(dialect);
-                    return Ok(0);
-                }
-                Err(no_dialect) => refusal = refusal.or(Some(no_dialect)),
+            Framer::Json(_) => {
+                self.rows = rows_of_json(records)?;
+                Ok(0)
             }
         }
-        match refusal {
-            None => Ok(0),
-            Some(no_dialect) => Err(NotRead::NoLog(NoLog {
-                what: format!("JSON, but no sign-in log: {no_dialect}"),
-                hint: "give an export of the sign-in logs",
-            })),
+    }
+
+    /// Takes the columns of the next table in an answer.
+    fn learn_columns(&mut self, columns: &[u8]) {
+        let (rows, header) = rows_of_columns(columns, self.options);
+        match rows.dialect() {
+            Some(dialect) => self.answer = self.answer.or(Some(dialect)),
+            None => self.other_columns = self.other_columns.take().or(Some(header)),
         }
+        self.rows = rows;
     }
 
     /// Counts a damaged span: one record, one reject, however many windows it fills.
@@ -405,9 +457,16 @@ impl ExportReader<'_> {
             batch.tally.other += 1;
             return;
         }
-        match self.normalise(record.bytes) {
+        match self.rows.normalise(record.bytes) {
             Ok(reading) => self.join(record, reading, batch),
             Err(Unreadable::OtherCategory { .. }) => batch.tally.other += 1,
+            // Where the pages end with an error, it stands in place of the next one.
+            Err(Unreadable::NoTime | Unreadable::OtherKind)
+                if refusal_in(record.bytes).is_some() =>
+            {
+                batch.tally.other += 1;
+                batch.evidence.broken_off = true;
+            }
             Err(reason) => self.reject(record, &reason, batch),
         }
     }
@@ -415,20 +474,7 @@ impl ExportReader<'_> {
     fn may_skip(&self, record: &[u8]) -> bool {
         match self.rows {
             Rows::Json(_) => self.options.peek.may_skip(record),
-            Rows::Csv { .. } | Rows::Unknown => false,
-        }
-    }
-
-    /// Reads a record to a sign-in.
-    fn normalise(&self, record: &[u8]) -> Result<Reading, Unreadable> {
-        match &self.rows {
-            Rows::Unknown => Err(Unreadable::OtherKind),
-            Rows::Json(dialect) => dialect.normalise_json(record),
-            Rows::Csv { columns, delimiter } => {
-                let row = csv_row(record, *delimiter).ok_or(Unreadable::Encoding)?;
-                let repaired = std::str::from_utf8(record).is_err();
-                Ok(Reading { repaired, ..columns.normalise(&row)? })
-            }
+            _ => false,
         }
     }
 
@@ -491,9 +537,15 @@ impl ExportReader<'_> {
         merge_rejects(&mut self.total.rejects);
         self.observe_last();
         let evidence = self.total.evidence;
-        let mut blind_spots = evidence.blind_spots(dialect.lists_policies());
-        if matches!(&self.framer, Framer::Json(framer) if framer.more_pages()) {
-            blind_spots.push(BlindSpot::FurtherPages);
+        let mut blind_spots = evidence.blind_spots(dialect);
+        match &self.framer {
+            Framer::Json(framer) if framer.more_pages() || evidence.broken_off => {
+                blind_spots.push(BlindSpot::FurtherPages);
+            }
+            Framer::Tables(framer) if framer.is_partial() => {
+                blind_spots.push(BlindSpot::PartialAnswer);
+            }
+            _ => {}
         }
         if dialect.caps().contains(&self.total.tally.records) {
             blind_spots.push(BlindSpot::CountAtCap);
@@ -515,23 +567,29 @@ impl ExportReader<'_> {
     /// Takes the last record into the sample. It was counted when it was read.
     fn observe_last(&mut self) {
         let last = self.last_unparsed.take();
-        if let Some(Ok(reading)) = last.map(|record| self.normalise(&record)) {
+        if let Some(Ok(reading)) = last.map(|record| self.rows.normalise(&record)) {
             self.total.evidence.observe(&reading.sign_in, true);
         }
     }
 
     /// The kind of a file that is read to its end.
     fn dialect(&self) -> Result<Dialect, NotRead> {
-        match self.rows {
-            Rows::Json(dialect) => Ok(dialect),
-            Rows::Csv { .. } => Ok(Dialect::PortalCsv),
+        if let Some(dialect) = self.answer.or(self.rows.dialect()) {
+            return Ok(dialect);
+        }
+        let no_log = |what: String, hint| Err(NotRead::NoLog(NoLog { what, hint }));
+        match &self.other_columns {
+            Some(columns) => no_log(
+                format!(
+                    "the answer of a query, but not of sign-ins; its columns: {}",
+                    columns.join(", ")
+                ),
+                "run the query on `SigninLogs` and `AADNonInteractiveUserSignInLogs`, with all columns",
+            ),
             // An empty list or page: a log without records.
-            Rows::Unknown if self.total.tally.rejected == 0 => Ok(Dialect::Graph),
-            Rows::Unknown if self.head_names_sign_ins => Ok(Dialect::Diagnostic),
-            Rows::Unknown => Err(NotRead::NoLog(NoLog {
-                what: "JSON without a single whole record".to_owned(),
-                hint: "export it again",
-            })),
+            None if self.total.tally.rejected == 0 => Ok(Dialect::Graph),
+            None if self.head_names_sign_ins => Ok(Dialect::Diagnostic),
+            None => no_log("JSON without a single whole record".to_owned(), "export it again"),
         }
     }
 
@@ -548,23 +606,4 @@ impl ExportReader<'_> {
         });
         self.torn = Some(error.to_string());
     }
-}
-
-/// Whether a text holds keys that only sign-in logs have.
-fn names_sign_ins(head: &[u8]) -> bool {
-    [&b"reatedDateTime"[..], b"\"properties\"", b"esultType"]
-        .iter()
-        .any(|key| memchr::memmem::find(head, key).is_some())
-}
-
-/// The cells of one row.
-fn csv_row(record: &[u8], delimiter: u8) -> Option<csv::ByteRecord> {
-    let mut row = csv::ByteRecord::new();
-    let read = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(record)
-        .read_byte_record(&mut row);
-    matches!(read, Ok(true)).then_some(row)
 }

@@ -222,3 +222,18 @@ pub(super) fn cause(code: Option<i32>, cause: Option<&str>) -> String {
         if code.is_none() { "the export shows no code" } else { "not in the table of codes" };
     cause.unwrap_or(unknown).to_owned()
 }
+
+/// What a log cannot show, in words for people; most of the stable names are such words.
+pub fn blind_spot(name: &str) -> &str {
+    match name {
+        "refused without P1" => "Graph refuses without P1; the portal's download works",
+        "blocked at export" => "the export was blocked by policy, seen at export",
+        "refused without rights" => "Graph refuses: AuditLog.Read.All is missing",
+        "refused at export" => "the export was refused",
+        "no home tenant" => "no home tenant: partners are known by their domains only",
+        "partial answer" => "the answer of the query is not whole",
+        "gaps in time" => "a day or more is missing in between",
+        "retention edge" => "it reaches back as far as Entra keeps sign-ins",
+        known => known,
+    }
+}

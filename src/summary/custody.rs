@@ -11,19 +11,29 @@ use super::{DatasetParts, SummaryError, SummaryOptions};
 use crate::tenant::TenantId;
 
 /// With one of these an export could not have shown a block; all others are notes.
-const BLINDING: [&str; 8] = [
+const BLINDING: [&str; 11] = [
     "conditions missing",
     "policies missing",
     "status only",
     "no cross-tenant type",
     "no home tenant",
     "interactive only",
-    "refused export",
     "no user sign-ins",
+    "refused without P1",
+    "blocked at export",
+    "refused without rights",
+    "refused at export",
 ];
 
 /// Blind spots of one log that another log of the same customer makes up for.
-const ONE_LOG_ONLY: [&str; 2] = ["interactive only", "no user sign-ins"];
+const ONE_LOG_ONLY: [&str; 6] = [
+    "interactive only",
+    "no user sign-ins",
+    "refused without P1",
+    "blocked at export",
+    "refused without rights",
+    "refused at export",
+];
 
 /// A span of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,12 +9,10 @@ pub(super) struct Clock {
     pub(super) zone: Option<FixedOffset>,
 }
 
-/// Reads what stands behind a date; nothing is midnight.
+/// Reads what stands behind a date. A date alone is no time: whether a block came before or after
+/// a success of the same day could only be guessed.
 pub(super) fn parse_clock(text: &str) -> Option<Clock> {
     let text = text.trim_start_matches([',', 'T']).trim();
-    if text.is_empty() {
-        return Some(Clock { time: NaiveTime::MIN, zone: None });
-    }
     let end = text.find(|c: char| !(c.is_ascii_digit() || ":.,".contains(c)));
     let (digits, behind) = text.split_at(end.unwrap_or(text.len()));
     let (half, zone) = half_and_zone(behind)?;
@@ -99,7 +97,6 @@ mod tests {
     fn clocks() {
         let read = |text: &str| parse_clock(text).map(|clock| clock.time.to_string());
         for (text, expected) in [
-            ("", "00:00:00"),
             (" 18:05", "18:05:00"),
             (", 9:19:25.391 PM", "21:19:25.391"),
             (" 12:00:00 AM", "00:00:00"),
@@ -109,7 +106,7 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
-        for text in [" 25:00", " 13:00 PM", " 9", " 9:1x", " 10:00 CET", " 1:2:3.x"] {
+        for text in ["", " 25:00", " 13:00 PM", " 9", " 9:1x", " 10:00 CET", " 1:2:3.x"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tenantsweep::attribution::attribute;
+use tenantsweep::dialect::TableOptions;
 use tenantsweep::input::discover::{DiscoverOptions, Source, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::read_partners;
@@ -125,6 +126,7 @@ fn read_with(
     let peek = Peek::of(partners);
     let options = ReadOptions {
         partners,
+        tables: &TableOptions::default(),
         peek: &peek,
         use_peek,
         with_sha256: false,

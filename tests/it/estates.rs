@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tenantsweep::dataset::Table;
+use tenantsweep::dialect::TableOptions;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::lists::{GivenLists, Lists};
@@ -67,6 +68,7 @@ impl Place {
             threads: way.threads,
             use_peek: way.use_peek,
             with_sha256: true,
+            tables: TableOptions::default(),
             record_limit: RECORD_LIMIT,
             keep_not_applied: false,
             keep_rejected_bytes: false,

@@ -86,6 +86,7 @@ fn outline(text: &str, spans: &[Span]) -> String {
         let piece = &text[span.offset as usize..][..span.len];
         let _ = match span.kind {
             SpanKind::Separator => Ok(()),
+            SpanKind::Header => writeln!(out, "H {piece}"),
             SpanKind::Record { recovered: false } => writeln!(out, "R {piece}"),
             SpanKind::Record { recovered: true } => writeln!(out, "r {piece}"),
             SpanKind::Damage { reason, .. } => writeln!(out, "{reason:?} {piece}"),
@@ -217,7 +218,7 @@ fn damage_in_arrays() {
             match span.kind {
                 SpanKind::Record { .. } => whole += 1,
                 SpanKind::Damage { .. } => broken += 1,
-                SpanKind::Separator => {}
+                SpanKind::Separator | SpanKind::Header => {}
             }
         }
         assert_eq!((whole, broken), (3, 1), "{text}\n{}", outline(&text, &spans));

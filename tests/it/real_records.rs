@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tenantsweep::dialect::Dialect;
+use tenantsweep::dialect::{Dialect, TableOptions};
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::evidence::BlindSpot;
 use tenantsweep::input::frame::RECORD_LIMIT;
@@ -50,6 +50,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
     let read_with = |use_peek| {
         let options = ReadOptions {
             partners: &partners,
+            tables: &TableOptions::default(),
             peek: &peek,
             use_peek,
             with_sha256: true,

@@ -16,6 +16,7 @@ mod scan;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions; each use says why it is sound")]
 mod scan_avx2;
+mod tables;
 mod tiler;
 mod wrapper;
 
@@ -25,6 +26,8 @@ pub use csv::CsvFramer;
 pub use json::JsonFramer;
 #[cfg(target_arch = "x86_64")]
 pub(super) use scan_avx2::{Avx2, PLACES, REACH};
+pub use tables::TablesFramer;
+pub(super) use tables::holds_tables;
 
 /// The longest record that is framed, unless the user says otherwise. Real sign-ins have 2 to 60
 /// KiB.
@@ -46,6 +49,8 @@ pub struct Span {
 pub enum SpanKind {
     /// `recovered`: found by a search after damage, not by following the structure.
     Record { recovered: bool },
+    /// The columns of a table: how the records behind are to be read.
+    Header,
     /// Whitespace, commas, brackets, and the wrapper around records.
     Separator,
     /// `continued`: belongs to the same damage as the damage span before it.

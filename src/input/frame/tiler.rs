@@ -46,6 +46,11 @@ impl<'a> Tiler<'a> {
         self.emit(len, SpanKind::Record { recovered });
     }
 
+    /// The columns of the rows behind.
+    pub fn header(&mut self, len: usize) {
+        self.emit(len, SpanKind::Header);
+    }
+
     pub fn damage(&mut self, len: usize, reason: DamageReason, continued: bool) {
         if len == 0 || (continued && self.lengthen_damage(len, reason)) {
             return;

@@ -10,7 +10,7 @@ use super::scan::{Scan, scan_object};
 /// The keys, compared without case, whose array holds records.
 const RECORD_KEYS: [&str; 3] = ["value", "records", "results"];
 
-const NEXT_PAGE_KEY: &str = "@odata.nextLink";
+const NEXT_PAGE_KEYS: [&str; 2] = ["@odata.nextLink", "nextLink"];
 
 /// One member of an object, from its key on.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,15 +66,24 @@ pub(super) fn member(bytes: &[u8]) -> Member {
             return Ok(Member::Records { len: at + 1 });
         }
         let value_len = value_len(value)?;
-        let names_next_page = key.eq_ignore_ascii_case(NEXT_PAGE_KEY)
-            && value.first() == Some(&b'"')
-            && value_len > 2;
+        let names_next_page = names_next_page(&key, &value[..value_len]);
         Ok(Member::Other { len: at + value_len, names_next_page })
     });
     read.unwrap_or_else(|stop| match stop {
         Stop::Broken => Member::Broken,
         Stop::Cut => Member::Cut,
     })
+}
+
+/// Graph names the next page beside the records, CIPP in an object of its own.
+fn names_next_page(key: &str, value: &[u8]) -> bool {
+    let is_link = |key: &str, value: &[u8]| {
+        NEXT_PAGE_KEYS.iter().any(|known| key.eq_ignore_ascii_case(known))
+            && value.first() == Some(&b'"')
+            && value.len() > 2
+    };
+    let is_metadata = key.eq_ignore_ascii_case("metadata") && value.first() == Some(&b'{');
+    is_link(key, value) || is_metadata && members(value).any(|(key, value)| is_link(&key, value))
 }
 
 /// The keys of a whole object with their values, up to the first that cannot be read.
@@ -95,13 +104,13 @@ pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
 
 /// Why a value could not be read over.
 #[derive(Debug, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     Broken,
     Cut,
 }
 
 /// The key, unescaped, and where its value begins.
-fn key_and_colon(bytes: &[u8]) -> Result<(String, usize), Stop> {
+pub(super) fn key_and_colon(bytes: &[u8]) -> Result<(String, usize), Stop> {
     let key_len = string_len(bytes)?;
     let colon = key_len + count_leading(&bytes[key_len..], is_blank);
     if *bytes.get(colon).ok_or(Stop::Cut)? != b':' {
@@ -116,7 +125,7 @@ fn decoded(key: &[u8]) -> String {
     serde_json::from_slice(key).unwrap_or_default()
 }
 
-fn value_len(value: &[u8]) -> Result<usize, Stop> {
+pub(super) fn value_len(value: &[u8]) -> Result<usize, Stop> {
     match value.first().ok_or(Stop::Cut)? {
         b'"' => string_len(value),
         b'{' => match scan_object(value, false) {
