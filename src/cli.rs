@@ -52,7 +52,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// Files, folders with all below them, or patterns such as `exports/*.json`
+    /// Files, archives, folders with all below them, or patterns such as `exports/*.json`; `-` reads
+    /// standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Your partner tenant: its id, with a name if you like (may be given several times)
@@ -67,6 +68,9 @@ pub struct InputArgs {
     /// Where paths hold the tenant's id, such as `exports/{tenant}/*.json`
     #[arg(long, value_name = "TEMPLATE")]
     pub tenant_from_path: Option<String>,
+    /// Passwords of encrypted zip archives, one a line, tried in turn
+    #[arg(long, value_name = "FILE")]
+    pub zip_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ pub mod error_code;
 pub mod policy;
 pub mod sign_in;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 // Pure judgement on one sign-in.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::SystemTime;
@@ -15,14 +16,18 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::{
     Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
-    RunInput, RunOptions, SeenFile, Spill, WriteRun,
+    RunInput, RunOptions, SeenFile, WriteRun,
 };
+use crate::input::container::SpoolRoom;
+use crate::input::container::passwords::Passwords;
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
+use crate::input::hint::hint_of;
+use crate::input::path_tenant::tenant_of_path;
 use crate::input::peek::Peek;
 use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally};
 use crate::input::sniff::NoLog;
-use crate::input::source::{Member, ReadSource, read_source};
+use crate::input::source::{Member, ReadSource, SourceOptions, read_source};
 use crate::lists::Lists;
 use crate::parallel;
 use crate::sign_in::SignInType;
@@ -46,6 +51,22 @@ pub struct SweepOptions {
     pub keep_rejected_bytes: bool,
     /// Read every export, whatever is remembered of it.
     pub rehash: bool,
+    /// Of encrypted archives.
+    pub passwords: Passwords,
+}
+
+/// A file or member that could not be read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFile {
+    pub shown: String,
+    pub cause: String,
+    pub hint: Option<&'static str>,
+}
+
+impl FailedFile {
+    fn of(shown: String, error: &io::Error) -> Self {
+        Self { shown, cause: error.to_string(), hint: hint_of(error) }
+    }
 }
 
 /// Told how far the sweep is, in bytes of the inputs.
@@ -63,15 +84,18 @@ pub struct Swept {
     pub files: usize,
     /// Bytes of these files on the disk.
     pub bytes: u64,
-    /// Exports known from an earlier run, not read again.
+    /// Exports known from an earlier run, not read again; an archive may hold several.
     pub known: usize,
+    /// Exports read.
     pub read: usize,
+    /// Links, devices and hidden files in archives.
+    pub skipped_members: usize,
     /// The ledger over the exports read; `partner` still holds the duplicates.
     pub tally: Tally,
-    /// Files that are no sign-in logs, by path.
+    /// Files, in archives or not, that are no sign-in logs, by path.
     pub no_logs: Vec<(String, NoLog)>,
-    /// Files that could not be read, by path, with the cause.
-    pub failed: Vec<(String, String)>,
+    /// Files that could not be read, in archives or not.
+    pub failed: Vec<FailedFile>,
     /// Exports with unreadable records: path, rejects, records.
     pub rejects: Vec<(String, u64, u64)>,
     /// Home tenants of users that came to other tenants, and which these are, by the samples:
@@ -107,9 +131,9 @@ pub fn sweep(
     };
     let run = WriteRun::begin(&options.out, run_options)?;
     let plan = Plan::make(&run, found, &lists.partners, options.rehash);
-    let bytes = plan.to_read.iter().map(|planned| planned.source.length).sum();
+    let bytes = plan.to_read.iter().map(|source| source.length).sum();
     progress.start(plan.to_read.len(), bytes);
-    let readings = read_all(&plan.to_read, lists, options, run.spill(), progress)?;
+    let readings = read_all(&plan.to_read, found, lists, &run, options, progress)?;
     progress.finish();
     let mut swept = Swept {
         committed: Committed::default(),
@@ -119,7 +143,12 @@ pub fn sweep(
         read: 0,
         tally: Tally::default(),
         no_logs: Vec::new(),
-        failed: found.unreadable.clone(),
+        skipped_members: 0,
+        failed: found
+            .unreadable
+            .iter()
+            .map(|(shown, error)| FailedFile::of(shown.clone(), error))
+            .collect(),
         rejects: Vec::new(),
         visits: BTreeSet::new(),
     };
@@ -131,27 +160,23 @@ pub fn sweep(
         seen: Vec::new(),
     };
     let mut logs = Vec::new();
-    for (planned, read) in plan.to_read.iter().zip(readings) {
-        swept.sort_out(planned, read, &mut logs, &mut input.seen)?;
+    for (source, read) in plan.to_read.iter().zip(readings) {
+        let sorted = swept.sort_out(read)?;
+        input.seen.extend(sorted.seen(source));
+        logs.extend(sorted.logs);
     }
     // The dataset knows an export by its place in this list.
     logs.sort_by_key(|log| log.number);
     for log in logs {
-        swept.take_in(log, &mut input);
+        swept.take_in(log, &lists.partners, &mut input);
     }
     swept.committed = run.finish(input)?;
     Ok(swept)
 }
 
-/// A source to be read.
-struct Planned<'a> {
-    source: &'a Source,
-    fingerprint: u64,
-}
-
 /// What has to be read, and what is known already.
 struct Plan<'a> {
-    to_read: Vec<Planned<'a>>,
+    to_read: Vec<&'a Source>,
     known: usize,
 }
 
@@ -159,38 +184,49 @@ impl<'a> Plan<'a> {
     fn make(run: &WriteRun, found: &'a Found, partners: &PartnerList, rehash: bool) -> Self {
         let mut plan = Self { to_read: Vec::new(), known: 0 };
         for source in &found.sources {
-            let fingerprint = reading_fingerprint(source, partners);
-            if !rehash && is_known(run, source, fingerprint) {
-                plan.known += 1;
-                continue;
+            match known_exports(run, source, found, partners) {
+                Some(count) if !rehash => plan.known += count,
+                _ => plan.to_read.push(source),
             }
-            plan.to_read.push(Planned { source, fingerprint });
         }
         plan
     }
 }
 
-fn is_known(run: &WriteRun, source: &Source, fingerprint: u64) -> bool {
-    let Some(seen) = seen_file(source, Vec::new()) else { return false };
-    let exports = run.seen().exports_of(&seen.path, seen.bytes, seen.modified_ns);
-    exports.is_some_and(|exports| {
-        !exports.is_empty() && exports.iter().all(|&export| run.known(export, fingerprint))
-    })
+/// How many exports a source holds, if all of them were read before in the same way.
+fn known_exports(
+    run: &WriteRun,
+    source: &Source,
+    found: &Found,
+    partners: &PartnerList,
+) -> Option<usize> {
+    let file = seen_file(source)?;
+    let seen = run.seen().find(&file.path, file.bytes, file.modified_ns)?;
+    let is_known = |(at, identity): (usize, &Identity)| {
+        let tenant = match seen.members.get(at) {
+            Some(member) => tenant_of_path(member, found.template.as_ref()),
+            None => source.path_tenant,
+        };
+        run.known(*identity, reading_fingerprint(tenant, partners))
+    };
+    let all_known = seen.exports.iter().enumerate().all(is_known);
+    (all_known && !seen.exports.is_empty()).then_some(seen.exports.len())
 }
 
-/// What is remembered of a file; nothing where the file system keeps no times.
-fn seen_file(source: &Source, exports: Vec<Identity>) -> Option<SeenFile> {
+/// What the file system says of a file; nothing where it keeps no times.
+fn seen_file(source: &Source) -> Option<SeenFile> {
     let age = source.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Some(SeenFile {
         path: std::path::absolute(&source.path).ok()?.to_str()?.to_owned(),
         bytes: source.length,
         modified_ns: i64::try_from(age.as_nanos()).ok()?,
-        exports,
+        exports: Vec::new(),
+        members: Vec::new(),
     })
 }
 
 /// Everything besides the bytes on which the rows of an export depend.
-fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
+fn reading_fingerprint(path_tenant: Option<TenantId>, partners: &PartnerList) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&READER_VERSION.to_le_bytes());
     for partner in partners.iter() {
@@ -200,7 +236,7 @@ fn reading_fingerprint(source: &Source, partners: &PartnerList) -> u64 {
         hash.update(domain.as_bytes());
         hash.update(&[0]);
     }
-    if let Some(tenant) = source.path_tenant {
+    if let Some(tenant) = path_tenant {
         hash.update(b"path");
         hash.update(&tenant.as_u128().to_le_bytes());
     }
@@ -219,8 +255,39 @@ struct Log {
     number: u32,
     shown: String,
     path_tenant: Option<TenantId>,
-    fingerprint: u64,
+    /// The archive that it lies in.
+    container: Option<Arc<ContainerOf>>,
     export: ReadExport,
+}
+
+/// An archive as its exports know it.
+struct ContainerOf {
+    shown: String,
+    sha256: Option<[u8; 32]>,
+}
+
+/// The logs of a source.
+struct Sorted {
+    logs: Vec<Log>,
+    is_archive: bool,
+    /// Everything in it that may be a log was read to its end.
+    is_whole: bool,
+}
+
+impl Sorted {
+    /// What is remembered of the source: that it need not be opened again, if nothing of it was
+    /// left unread.
+    fn seen(&self, source: &Source) -> Option<SeenFile> {
+        if !self.is_whole || self.logs.is_empty() {
+            return None;
+        }
+        let members = self.is_archive.then(|| self.logs.iter().map(|log| log.shown.clone()));
+        Some(SeenFile {
+            exports: self.logs.iter().map(Log::identity).collect(),
+            members: members.into_iter().flatten().collect(),
+            ..seen_file(source)?
+        })
+    }
 }
 
 impl Log {
@@ -230,10 +297,11 @@ impl Log {
 }
 
 fn read_all(
-    to_read: &[Planned<'_>],
+    to_read: &[&Source],
+    found: &Found,
     lists: &Lists,
+    run: &WriteRun,
     options: &SweepOptions,
-    spill: &Spill,
     progress: &dyn Progress,
 ) -> Result<Vec<Read>, SweepError> {
     let peek = Peek::of(&lists.partners);
@@ -250,8 +318,15 @@ fn read_all(
         keep_rejected_bytes: options.keep_rejected_bytes,
         pool: pool.as_ref(),
     };
+    let source_options = SourceOptions {
+        reading: read_options,
+        template: found.template.as_ref(),
+        passwords: &options.passwords,
+        room: SpoolRoom::Folder(run.scratch()),
+    };
+    let spill = run.spill();
     let numbers = AtomicU32::new(0);
-    Ok(parallel::map(to_read, options.threads, |planned| {
+    Ok(parallel::map(to_read, options.threads, |source| {
         // Only what turns out to be a log takes a number, and the dataset counts on there being
         // no gaps.
         let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
@@ -264,7 +339,7 @@ fn read_all(
             spill.append(rows).map_err(io::Error::other)
         };
         let advance = |bytes| progress.advance(bytes);
-        let source = read_source(planned.source, &read_options, &mut spill_found, &advance);
+        let source = read_source(source, &source_options, &mut spill_found, &advance);
         let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
         for (at, _) in source.members.iter().enumerate().filter(is_log) {
             taken.of(at);
@@ -318,49 +393,53 @@ impl Swept {
     }
 
     /// Parts the logs in a source from what is none or could not be read.
-    fn sort_out(
-        &mut self,
-        planned: &Planned<'_>,
-        read: Read,
-        logs: &mut Vec<Log>,
-        seen: &mut Vec<SeenFile>,
-    ) -> Result<(), SweepError> {
-        let numbers = read.numbers.into_iter().chain(std::iter::repeat(None));
-        let mut identities = Vec::new();
-        for (member, number) in read.source.members.into_iter().zip(numbers) {
+    fn sort_out(&mut self, read: Read) -> Result<Sorted, SweepError> {
+        let Read { source, numbers } = read;
+        self.skipped_members += source.skipped;
+        let container = source.container.map(|container| {
+            let shown = container.shown;
+            Arc::new(ContainerOf { shown, sha256: container.sha256 })
+        });
+        let is_archive = container.is_some();
+        let mut sorted = Sorted { logs: Vec::new(), is_archive, is_whole: true };
+        let numbers = numbers.into_iter().chain(std::iter::repeat(None));
+        for (member, number) in source.members.into_iter().zip(numbers) {
             let Member { shown, path_tenant, result } = member;
             match (result, number) {
                 (Ok(export), Some(number)) => {
-                    let fingerprint = planned.fingerprint;
-                    let log = Log { number, shown, path_tenant, fingerprint, export };
-                    identities.push(log.identity());
-                    logs.push(log);
+                    sorted.is_whole &= export.torn.is_none();
+                    let container = container.clone();
+                    sorted.logs.push(Log { number, shown, path_tenant, container, export });
                 }
                 (Ok(_), None) => {}
                 (Err(NotRead::NoLog(no_log)), _) => self.no_logs.push((shown, no_log)),
-                (Err(NotRead::Failed(error)), _) => self.failed.push((shown, error.to_string())),
+                (Err(NotRead::Failed(error)), _) => {
+                    sorted.is_whole = false;
+                    self.failed.push(FailedFile::of(shown, &error));
+                }
                 (Err(NotRead::Taker(error)), _) => return Err(SweepError::Spill(error)),
             }
         }
-        if !identities.is_empty() {
-            seen.extend(seen_file(planned.source, identities));
-        }
-        Ok(())
+        Ok(sorted)
     }
 
     /// Notes what an export gave, for the answer and for the commit.
-    fn take_in(&mut self, log: Log, input: &mut RunInput<'_>) {
+    fn take_in(&mut self, log: Log, partners: &PartnerList, input: &mut RunInput<'_>) {
         let tally = log.export.tally;
         self.read += 1;
         self.tally += tally;
         self.visits.extend(log.export.evidence.visits());
         if let Some(cause) = &log.export.torn {
-            self.failed.push((log.shown.clone(), format!("read in part only: {cause}")));
+            self.failed.push(FailedFile {
+                shown: log.shown.clone(),
+                cause: format!("read in part only: {cause}"),
+                hint: None,
+            });
         }
         if tally.rejected > 0 {
             self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
         }
-        input.exports.push(export_reading(&log));
+        input.exports.push(export_reading(&log, partners));
         let number = log.number;
         input.rejects.extend(log.export.rejects.into_iter().map(|reject| RejectRow {
             export: number,
@@ -374,14 +453,16 @@ impl Swept {
 }
 
 /// An export as the dataset remembers it.
-fn export_reading(log: &Log) -> ExportReading {
+fn export_reading(log: &Log, partners: &PartnerList) -> ExportReading {
     let export = &log.export;
     let tally = export.tally;
     let exporting_tenant = export.evidence.exporting_tenant(log.path_tenant);
     ExportReading {
         path: log.shown.clone(),
         identity: log.identity(),
-        fingerprint: log.fingerprint,
+        fingerprint: reading_fingerprint(log.path_tenant, partners),
+        container: log.container.as_ref().map(|container| container.shown.clone()),
+        container_sha256: log.container.as_ref().and_then(|container| container.sha256),
         sha256: export.fingerprint.sha256,
         bytes: export.fingerprint.length,
         decoded_bytes: export.decoded_bytes,

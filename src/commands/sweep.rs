@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::write_whole;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
@@ -25,7 +26,7 @@ pub fn run(
 ) -> Result<End, Failure> {
     let started = Instant::now();
     let inputs = gather(&args.input, Some(&args.output.out))?;
-    let options = options_of(args);
+    let options = options_of(args, inputs.passwords.clone());
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
     let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
     tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
@@ -56,7 +57,7 @@ pub fn run(
     Ok(end_of(&swept, &summary, args.reading.max_reject_share))
 }
 
-fn options_of(args: &SweepArgs) -> SweepOptions {
+fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
     let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "");
     SweepOptions {
         out: args.output.out.clone(),
@@ -68,6 +69,7 @@ fn options_of(args: &SweepArgs) -> SweepOptions {
         keep_not_applied: args.output.keep_not_applied,
         keep_rejected_bytes: args.output.keep_rejected_bytes,
         rehash: args.reading.rehash,
+        passwords,
     }
 }
 
@@ -127,8 +129,12 @@ fn tell(
     messages: &mut dyn Write,
 ) -> std::io::Result<()> {
     let shown = |path: &str| clean(path, PATH_COLUMNS);
-    for (path, cause) in &swept.failed {
-        writeln!(messages, "{}: could not be read: {cause}", shown(path))?;
+    for failed in &swept.failed {
+        let cause = clean(&failed.cause, PATH_COLUMNS);
+        writeln!(messages, "{}: could not be read: {cause}", shown(&failed.shown))?;
+        if let Some(hint) = failed.hint {
+            writeln!(messages, "hint: {hint}")?;
+        }
     }
     if quiet {
         return Ok(());
@@ -155,6 +161,13 @@ fn tell(
             "{first}: a link, a device or a hidden file, not read ({count} in all)"
         )?;
         writeln!(messages, "hint: name it as an input to have it read")?;
+    }
+    if swept.skipped_members > 0 {
+        let count = swept.skipped_members;
+        writeln!(
+            messages,
+            "in archives: links, devices and hidden files, not read ({count} in all)"
+        )?;
     }
     for list in &inputs.lists.not_used {
         writeln!(messages, "{}: a list of tenants, not used", shown(list))?;

@@ -12,9 +12,17 @@ use super::lists::{self, ListKind};
 use super::path_tenant::{PathTemplate, tenant_of_path};
 use crate::tenant::TenantId;
 
-/// A file that may be an export.
+/// Where the bytes of a source come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    File,
+    StandardInput,
+}
+
+/// A file that may be an export, or an archive of exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
+    pub kind: SourceKind,
     pub path: PathBuf,
     /// The path as the user gave it, with `/` between its parts: what the dataset remembers.
     pub shown: String,
@@ -22,6 +30,18 @@ pub struct Source {
     pub length: u64,
     pub modified: Option<SystemTime>,
     pub path_tenant: Option<TenantId>,
+}
+
+impl Source {
+    /// Its bytes can be read from any place, and again.
+    pub fn is_seekable(&self) -> bool {
+        self.kind == SourceKind::File
+    }
+
+    /// Bytes on the disk; of standard input nobody knows.
+    pub fn known_length(&self) -> Option<u64> {
+        self.is_seekable().then_some(self.length)
+    }
 }
 
 /// A list of partners or customers found among the inputs.
@@ -43,7 +63,9 @@ pub struct Found {
     /// Links, devices and hidden files in folders, which are read only if they are named.
     pub skipped: Vec<String>,
     /// What could not be looked at, with the cause.
-    pub unreadable: Vec<(String, String)>,
+    pub unreadable: Vec<(String, io::Error)>,
+    /// Where paths hold the tenant's id; names of members are searched for it as well.
+    pub template: Option<PathTemplate>,
 }
 
 /// What is looked for, and what is left out.
@@ -122,12 +144,12 @@ impl<'a> Walk<'a> {
         }
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder, &error),
+            Err(error) => return self.unreadable(folder, error),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.entry(&entry),
-                Err(error) => self.unreadable(folder, &error),
+                Err(error) => self.unreadable(folder, error),
             }
         }
     }
@@ -143,7 +165,7 @@ impl<'a> Walk<'a> {
             Ok(metadata) if metadata.is_dir() => self.folder(&path),
             Ok(metadata) if metadata.is_file() => self.file(&path, &metadata),
             Ok(_) => self.found.skipped.push(shown(&path)),
-            Err(error) => self.unreadable(&path, &error),
+            Err(error) => self.unreadable(&path, error),
         }
     }
 
@@ -154,6 +176,7 @@ impl<'a> Walk<'a> {
         }
         let shown = shown(path);
         self.files.entry(key).or_insert_with(|| Source {
+            kind: SourceKind::File,
             path: path.to_owned(),
             path_tenant: tenant_of_path(&shown, self.options.template),
             shown,
@@ -194,8 +217,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        self.found.unreadable.push((shown(path), error.to_string()));
+    fn unreadable(&mut self, path: &Path, error: io::Error) {
+        self.found.unreadable.push((shown(path), error));
     }
 
     fn finish(mut self) -> Found {
@@ -210,10 +233,11 @@ impl<'a> Walk<'a> {
         }
         self.found.sources.sort_by(|a, b| a.shown.cmp(&b.shown));
         self.found.lists.sort_by(|a, b| a.shown.cmp(&b.shown));
+        self.found.template = self.options.template.cloned();
         self.found.passed_over.sort();
         self.found.passed_over.dedup();
         self.found.skipped.sort();
-        self.found.unreadable.sort();
+        self.found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
         self.found
     }
 }

@@ -1,10 +1,14 @@
 //! From arguments to records: what to read, how to open it, where each record ends, and which
 //! records are worth parsing.
 
+pub mod container;
 pub mod discover;
+mod encoding;
 pub mod evidence;
 pub mod frame;
+pub mod hint;
 pub mod lists;
+mod meter;
 pub mod open;
 pub mod path_tenant;
 pub mod peek;
@@ -12,4 +16,5 @@ pub mod read;
 pub mod reject;
 pub mod sniff;
 pub mod source;
+mod utf7;
 mod window;

@@ -1,25 +1,53 @@
 //! Reads whatever a path leads to: one export, or an archive with many.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
 
-use super::discover::Source;
-use super::open::{OpenExport, Unpacked, open};
+use sha2::{Digest, Sha256};
+
+use super::container::passwords::Passwords;
+use super::container::{
+    ArchiveError, Budget, Bytes, MemberKind, MemberNames, Packing, SpoolRoom, TarReader,
+    ZipArchive, is_hidden, spool,
+};
+use super::discover::{Source, SourceKind};
+use super::lists;
+use super::open::{OpenExport, RawBytes, Unpacked};
+use super::path_tenant::{PathTemplate, tenant_of_path};
 use super::read::{FoundSignIn, NotRead, Place, ReadExport, ReadOptions, read_export};
+use super::sniff::{NoLog, office_file};
 use crate::tenant::TenantId;
+
+/// What reading a source needs besides how to read an export.
+#[derive(Debug)]
+pub struct SourceOptions<'a> {
+    pub reading: ReadOptions<'a>,
+    pub template: Option<&'a PathTemplate>,
+    pub passwords: &'a Passwords,
+    /// Where archives inside of archives may be laid down.
+    pub room: SpoolRoom,
+}
 
 /// What a source held.
 #[derive(Debug)]
 pub struct ReadSource {
     /// Set if the source is an archive.
     pub container: Option<Container>,
-    /// The source itself, or each member of the archive in its order.
+    /// The source itself, or each file of the archive in its order.
     pub members: Vec<Member>,
+    /// Links, devices and hidden files of the archive, which are not read.
+    pub skipped: usize,
 }
 
 /// An archive as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
+    pub shown: String,
     pub sha256: Option<[u8; 32]>,
 }
 
@@ -39,28 +67,327 @@ pub type MemberTaker<'a> = dyn FnMut(usize, Vec<FoundSignIn>) -> io::Result<()> 
 /// `advance`.
 pub fn read_source(
     source: &Source,
-    options: &ReadOptions<'_>,
+    options: &SourceOptions<'_>,
     take: &mut MemberTaker<'_>,
     advance: &dyn Fn(u64),
 ) -> ReadSource {
-    let result = read_file(source, options, take, advance);
-    let member = Member { shown: source.shown.clone(), path_tenant: source.path_tenant, result };
-    ReadSource { container: None, members: vec![member] }
+    let disk = Disk::new(source, advance);
+    let mut reader = SourceReader {
+        options,
+        disk: &disk,
+        budget: Budget::of(source.known_length()),
+        names: MemberNames::default(),
+        take,
+        read: ReadSource { container: None, members: Vec::new(), skipped: 0 },
+    };
+    reader.read(source);
+    disk.tell_rest();
+    reader.read
 }
 
-fn read_file(
-    source: &Source,
-    options: &ReadOptions<'_>,
-    take: &mut MemberTaker<'_>,
-    advance: &dyn Fn(u64),
-) -> Result<ReadExport, NotRead> {
-    let stream = open_file(source, options.with_sha256).map_err(NotRead::Failed)?;
-    let reopen = || open(&source.path, false);
-    let place = Place { shown: &source.shown, path_tenant: source.path_tenant, reopen: &reopen };
-    read_export(&place, stream, options, &mut |found| take(0, found), advance)
+/// How deep archives are read: an archive, and one in it.
+const DEPTH_MAX: usize = 2;
+
+/// Opens the bytes of a file or member once more.
+type Reopen<'a> = dyn Fn() -> io::Result<RawBytes<'static>> + Sync + 'a;
+
+/// A file or member that is about to be read.
+struct Found<'a> {
+    shown: String,
+    /// About how many bytes it has.
+    length: u64,
+    /// Archives around it.
+    depth: usize,
+    reopen: &'a Reopen<'a>,
 }
 
-fn open_file(source: &Source, with_sha256: bool) -> io::Result<OpenExport<'static>> {
-    let file = File::open(&source.path)?;
-    Unpacked::open(Box::new(file), source.length, with_sha256)?.into_text()
+struct SourceReader<'a> {
+    options: &'a SourceOptions<'a>,
+    disk: &'a Disk<'a>,
+    budget: Arc<Budget>,
+    names: MemberNames,
+    take: &'a mut MemberTaker<'a>,
+    read: ReadSource,
+}
+
+impl SourceReader<'_> {
+    fn read(&mut self, source: &Source) {
+        let open = || self.disk.open(source);
+        let reopen = || match source.kind {
+            SourceKind::File => Ok(Box::new(File::open(&source.path)?) as RawBytes<'static>),
+            SourceKind::StandardInput => Err(io::Error::other(
+                "standard input cannot be read twice: save it to a file and give that",
+            )),
+        };
+        let found =
+            Found { shown: source.shown.clone(), length: source.length, depth: 0, reopen: &reopen };
+        let result = open().and_then(|bytes| self.unpack(bytes, source.length));
+        match result {
+            Ok(unpacked) => self.content(&found, unpacked, Some(source)),
+            Err(error) => self.fail(found.shown, error),
+        }
+    }
+
+    fn unpack<'b>(&self, bytes: RawBytes<'b>, length: u64) -> io::Result<Unpacked<'b>> {
+        let unpacked = Unpacked::open(bytes, length, self.options.reading.with_sha256)?;
+        let budget = &self.budget;
+        Ok(unpacked.through(|bytes| budget.limit(bytes)))
+    }
+
+    /// Reads an export, or the members of an archive. `source` is set for what lies on the disk.
+    fn content(&mut self, found: &Found<'_>, unpacked: Unpacked<'_>, source: Option<&Source>) {
+        let Some(packing) = Packing::of(unpacked.head()) else {
+            return self.export(found, unpacked);
+        };
+        if found.depth == DEPTH_MAX {
+            return self.fail(found.shown.clone(), ArchiveError::TooDeep.into());
+        }
+        let read = match (packing, source) {
+            (Packing::Tar, _) => self.tar(found, unpacked),
+            (Packing::Zip, Some(source)) if source.is_seekable() && !unpacked.is_compressed() => {
+                drop(unpacked);
+                self.zip_file(found, source)
+            }
+            (Packing::Zip, _) => self.spooled_zip(found, unpacked),
+        };
+        match read {
+            Ok(sha256) if found.depth == 0 => {
+                let shown = found.shown.clone();
+                self.read.container = Some(Container { shown, sha256 });
+            }
+            Ok(_) => {}
+            Err(error) => self.fail(found.shown.clone(), error),
+        }
+    }
+
+    fn export(&mut self, found: &Found<'_>, unpacked: Unpacked<'_>) {
+        if found.depth > 0
+            && let Some(no_log) = list_in_archive(&found.shown, unpacked.head())
+        {
+            return self.not_read(found.shown.clone(), NotRead::NoLog(no_log));
+        }
+        let path_tenant = tenant_of_path(&found.shown, self.options.template);
+        let budget = Budget::of(None);
+        let reopen = || -> io::Result<OpenExport<'static>> {
+            let unpacked = Unpacked::open((found.reopen)()?, found.length, false)?;
+            unpacked.through(|bytes| budget.limit(bytes)).into_text()
+        };
+        let place = Place { shown: &found.shown, path_tenant, reopen: &reopen };
+        let number = self.read.members.len();
+        let (take, disk) = (&mut *self.take, self.disk);
+        let result = unpacked.into_text().map_err(NotRead::Failed).and_then(|stream| {
+            let mut take = |found| take(number, found);
+            read_export(&place, stream, &self.options.reading, &mut take, &|_| disk.tell())
+        });
+        let shown = found.shown.clone();
+        self.read.members.push(Member { shown, path_tenant, result });
+        self.disk.tell();
+    }
+
+    fn fail(&mut self, shown: String, error: io::Error) {
+        self.not_read(shown, NotRead::Failed(error));
+    }
+
+    fn not_read(&mut self, shown: String, reason: NotRead) {
+        let path_tenant = tenant_of_path(&shown, self.options.template);
+        self.read.members.push(Member { shown, path_tenant, result: Err(reason) });
+    }
+
+    /// Reads the members of a tar archive as they stream by.
+    fn tar(
+        &mut self,
+        found: &Found<'_>,
+        mut unpacked: Unpacked<'_>,
+    ) -> io::Result<Option<[u8; 32]>> {
+        let mut tar = TarReader::new(unpacked.bytes());
+        let mut number = 0;
+        let read = loop {
+            let member = match tar.next_member() {
+                Ok(Some(member)) => member,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            number += 1;
+            let Some(shown) = self.show(found, &member.name, member.kind) else { continue };
+            if member.kind == MemberKind::Sparse {
+                self.fail(shown, ArchiveError::Sparse.into());
+                continue;
+            }
+            let reopen = || tar_member((found.reopen)()?, number);
+            let inner =
+                Found { shown, length: member.bytes, depth: found.depth + 1, reopen: &reopen };
+            self.member(&inner, Box::new(&mut tar));
+            self.check_count()?;
+        };
+        let (fingerprint, rest) = unpacked.finish();
+        read.and(rest)?;
+        Ok(fingerprint.sha256)
+    }
+
+    /// The name of a member that is to be read.
+    fn show(&mut self, found: &Found<'_>, name: &str, kind: MemberKind) -> Option<String> {
+        if kind == MemberKind::Folder {
+            return None;
+        }
+        if kind == MemberKind::Other || is_hidden(name) {
+            self.read.skipped += 1;
+            return None;
+        }
+        Some(self.names.show(&found.shown, name))
+    }
+
+    fn member(&mut self, found: &Found<'_>, bytes: RawBytes<'_>) {
+        match self.unpack(bytes, found.length) {
+            Ok(unpacked) => self.content(found, unpacked, None),
+            Err(error) => self.fail(found.shown.clone(), error),
+        }
+    }
+
+    fn check_count(&self) -> io::Result<()> {
+        let is_over = self.read.members.len() >= super::container::MEMBERS_MAX;
+        if is_over { Err(ArchiveError::TooMany.into()) } else { Ok(()) }
+    }
+
+    /// A zip archive on the disk: its hash is computed beside the reading.
+    fn zip_file(&mut self, found: &Found<'_>, source: &Source) -> io::Result<Option<[u8; 32]>> {
+        let hash = self.options.reading.with_sha256.then(|| FileHash::start(&source.path));
+        let bytes = Bytes::of_file(&source.path, source.length, self.disk.counter());
+        self.zip(found, bytes)?;
+        hash.map(FileHash::end).transpose()
+    }
+
+    /// A zip archive inside of something else: it has to be laid down first.
+    fn spooled_zip(
+        &mut self,
+        found: &Found<'_>,
+        mut unpacked: Unpacked<'_>,
+    ) -> io::Result<Option<[u8; 32]>> {
+        let packed = (found.length > 0).then_some(found.length);
+        let bytes = spool(unpacked.bytes(), &self.options.room, packed)?;
+        let (fingerprint, rest) = unpacked.finish();
+        rest?;
+        self.zip(found, bytes)?;
+        Ok(fingerprint.sha256)
+    }
+
+    fn zip(&mut self, found: &Found<'_>, bytes: Bytes) -> io::Result<()> {
+        let archive = ZipArchive::open(bytes)?;
+        if let Some(no_log) = archive.office_folder()?.and_then(|folder| office_file(&folder)) {
+            self.not_read(found.shown.clone(), NotRead::NoLog(no_log));
+            return Ok(());
+        }
+        for member in archive.members()? {
+            let member = member?;
+            let Some(shown) = self.show(found, &member.name(), member.kind()) else { continue };
+            let open = || archive.read(&member, self.options.passwords);
+            let length = member.packed_bytes();
+            match open() {
+                Ok(bytes) => {
+                    let inner = Found { shown, length, depth: found.depth + 1, reopen: &open };
+                    self.member(&inner, bytes);
+                }
+                Err(error) => self.fail(shown, error),
+            }
+            self.check_count()?;
+        }
+        Ok(())
+    }
+}
+
+/// Names a list of partners or customers, which would change what the other exports mean: it is
+/// taken only where the user can see it.
+fn list_in_archive(shown: &str, head: &[u8]) -> Option<NoLog> {
+    let name = shown.rsplit('/').next().unwrap_or_default();
+    lists::recognise(name, &String::from_utf8_lossy(head))?;
+    Some(NoLog {
+        what: "a list of tenants, which is not taken from an archive".to_owned(),
+        hint: "unpack it, and give it with `--partners` or `--tenants`",
+    })
+}
+
+/// Opens the tar archive in a stream and goes to a member by its number.
+fn tar_member(bytes: RawBytes<'static>, number: usize) -> io::Result<RawBytes<'static>> {
+    let unpacked = Unpacked::open(bytes, 0, false)?;
+    let mut tar = TarReader::new(unpacked.into_bytes());
+    for _ in 0..number {
+        tar.next_member()?;
+    }
+    Ok(Box::new(tar))
+}
+
+/// SHA-256 of a file, on a thread of its own.
+struct FileHash(JoinHandle<io::Result<[u8; 32]>>);
+
+impl FileHash {
+    fn start(path: &Path) -> Self {
+        let path: PathBuf = path.to_owned();
+        Self(std::thread::spawn(move || {
+            let mut file = File::open(path)?;
+            let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(hash.finalize().into()),
+                    count => hash.update(&buffer[..count]),
+                }
+            }
+        }))
+    }
+
+    fn end(self) -> io::Result<[u8; 32]> {
+        self.0.join().unwrap_or_else(|_| Err(io::Error::other("the hash could not be computed")))
+    }
+}
+
+/// Bytes read of the source itself, whatever they unpack to, and how many of them were told.
+struct Disk<'a> {
+    read: Arc<AtomicU64>,
+    told: Cell<u64>,
+    /// Parts of an archive may be read twice; of standard input the length is not known.
+    length: Option<u64>,
+    advance: &'a dyn Fn(u64),
+}
+
+impl<'a> Disk<'a> {
+    fn new(source: &Source, advance: &'a dyn Fn(u64)) -> Self {
+        Self { read: Arc::default(), told: Cell::new(0), length: source.known_length(), advance }
+    }
+
+    fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
+    }
+
+    fn open(&self, source: &Source) -> io::Result<RawBytes<'static>> {
+        let bytes: RawBytes<'static> = match source.kind {
+            SourceKind::File => Box::new(File::open(&source.path)?),
+            SourceKind::StandardInput => Box::new(io::stdin()),
+        };
+        Ok(Box::new(Counted { bytes, read: self.counter() }))
+    }
+
+    fn tell(&self) {
+        let read = self.read.load(Relaxed).min(self.length.unwrap_or(u64::MAX));
+        if let Some(more) = read.checked_sub(self.told.get()).filter(|more| *more > 0) {
+            (self.advance)(more);
+            self.told.set(read);
+        }
+    }
+
+    /// The source is done with, however much of it was worth reading.
+    fn tell_rest(&self) {
+        self.read.fetch_max(self.length.unwrap_or_default(), Relaxed);
+        self.tell();
+    }
+}
+
+struct Counted {
+    bytes: RawBytes<'static>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.read.fetch_add(count as u64, Relaxed);
+        Ok(count)
+    }
 }

@@ -5,13 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use tenantsweep::dialect::Dialect;
+use tenantsweep::input::container::SpoolRoom;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::evidence::BlindSpot;
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::{ListKind, read_customers};
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
-use tenantsweep::input::source::read_source;
+use tenantsweep::input::source::{SourceOptions, read_source};
 use tenantsweep::policy::{Conditions, PolicyResult};
 use tenantsweep::relation::PartnerMatch;
 use tenantsweep::sign_in::{RowEvidence, SignInType};
@@ -48,7 +50,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
     let peek = Peek::of(&partners);
     let found = discover(&[path.to_owned()], &DiscoverOptions::default()).expect("found");
     let read_with = |use_peek| {
-        let options = ReadOptions {
+        let reading = ReadOptions {
             partners: &partners,
             peek: &peek,
             use_peek,
@@ -56,6 +58,12 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             record_limit: RECORD_LIMIT,
             keep_rejected_bytes: true,
             pool: None,
+        };
+        let options = SourceOptions {
+            reading,
+            template: None,
+            passwords: &Passwords::default(),
+            room: SpoolRoom::MemoryOnly,
         };
         let mut sign_ins = Vec::new();
         let mut take = |_, more| {

@@ -45,6 +45,18 @@ const OTHER_FILES: [(&[u8], &str, &str); 11] = [
     (b"\x89PNG", "a picture", "give the export, not a screenshot"),
 ];
 
+/// Names an Office file by the folder in it that holds its content.
+pub fn office_file(folder: &str) -> Option<NoLog> {
+    let (what, hint) = match folder {
+        "xl" => ("an Excel workbook", "open it and save the sheet as `CSV UTF-8`"),
+        "word" => ("a Word document", "give the export itself"),
+        "ppt" => ("a PowerPoint presentation", "give the export itself"),
+        "visio" => ("a Visio drawing", "give the export itself"),
+        _ => return None,
+    };
+    Some(NoLog { what: what.to_owned(), hint })
+}
+
 /// Judges the first bytes of a decoded stream (some MiB of it).
 ///
 /// # Errors
