@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
+use tenantsweep::file_name::is_reserved_name;
 use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::parse_time;
 
@@ -189,6 +190,9 @@ fn parse_run_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.len() > 64 || text.starts_with('.') || !text.chars().all(plain) {
         return Err("a run id has up to 64 letters, digits, `-`, `_` or `.`".to_owned());
+    }
+    if is_reserved_name(text) {
+        return Err("Windows does not take this for the name of a file; choose another".to_owned());
     }
     Ok(text.to_owned())
 }

@@ -16,6 +16,7 @@
 
 // The vocabulary: no I/O, no vendor field names.
 pub mod error_code;
+pub mod file_name;
 pub mod policy;
 pub mod sign_in;
 pub mod tenant;

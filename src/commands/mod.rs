@@ -5,12 +5,13 @@ mod progress;
 pub mod report;
 pub mod sweep;
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use tenantsweep::input::container::passwords::Passwords;
-use tenantsweep::input::discover::{DiscoverOptions, Found, discover};
+use tenantsweep::input::discover::{DiscoverOptions, Found, STANDARD_INPUT, discover};
 use tenantsweep::input::path_tenant::PathTemplate;
 use tenantsweep::lists::{GivenLists, Lists};
 
@@ -42,6 +43,14 @@ pub fn gather(args: &InputArgs, out: Option<&PathBuf>) -> Result<Inputs, Failure
         given: &given_files,
         template: template.as_ref(),
     };
+    if args.inputs.iter().any(|input| input == Path::new(STANDARD_INPUT))
+        && std::io::stdin().is_terminal()
+    {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "`-` reads standard input, and nothing is piped into it\n\
+             hint: `tenantsweep … - < FILE`, or give the file itself"
+        )));
+    }
     let found = discover(&args.inputs, &options).map_err(Failure::usage)?;
     let given = GivenLists {
         partners: &args.partner,

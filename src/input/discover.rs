@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::GlobBuilder;
 
+use super::hint::io_hint;
 use super::lists::{self, ListKind};
 use super::path_tenant::{PathTemplate, tenant_of_path};
+use super::shown::{shown, without_stray_quote};
 use crate::tenant::TenantId;
 
 /// Where the bytes of a source come from.
@@ -81,8 +83,10 @@ pub struct DiscoverOptions<'a> {
 /// An input that does not exist.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), missing_hint(path, source))]
     Missing { path: PathBuf, source: io::Error },
+    #[error("standard input can be read once: `-` is given twice")]
+    StandardInputTwice,
     #[error("`{pattern}` is no file pattern: {source}")]
     Pattern { pattern: String, source: globset::Error },
     #[error("`{pattern}` matches no file")]
@@ -91,6 +95,21 @@ pub enum DiscoverError {
     OutIsInput { path: PathBuf },
 }
 
+/// What to do about an input that cannot be looked at, on a line of its own.
+fn missing_hint(path: &Path, source: &io::Error) -> String {
+    let hint = if path.to_string_lossy().contains('"') {
+        Some("a `\\` in front of a closing quote takes the quote away: leave the last `\\` out")
+    } else if source.kind() == ErrorKind::NotFound && source.raw_os_error() != Some(53) {
+        None
+    } else {
+        io_hint(source)
+    };
+    hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
+}
+
+/// The input that stands for what is piped in.
+pub const STANDARD_INPUT: &str = "-";
+
 /// Finds all files that the inputs name.
 ///
 /// # Errors
@@ -98,6 +117,11 @@ pub enum DiscoverError {
 pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Found, DiscoverError> {
     let mut walk = Walk::new(options);
     for input in inputs {
+        if input.as_os_str() == STANDARD_INPUT {
+            walk.standard_input()?;
+            continue;
+        }
+        let input = &without_stray_quote(input);
         match fs::metadata(input) {
             Ok(metadata) if metadata.is_dir() => {
                 if options.out.is_some_and(|out| absolute(out) == absolute(input)) {
@@ -114,7 +138,7 @@ pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Fou
 }
 
 fn is_pattern(input: &Path) -> bool {
-    input.to_string_lossy().contains(['*', '?', '['])
+    shown(input).contains(['*', '?', '['])
 }
 
 struct Walk<'a> {
@@ -185,6 +209,21 @@ impl<'a> Walk<'a> {
         });
     }
 
+    fn standard_input(&mut self) -> Result<(), DiscoverError> {
+        let source = Source {
+            kind: SourceKind::StandardInput,
+            path: PathBuf::from(STANDARD_INPUT),
+            shown: "standard input".to_owned(),
+            length: 0,
+            modified: None,
+            path_tenant: None,
+        };
+        match self.files.insert(source.path.clone(), source) {
+            None => Ok(()),
+            Some(_) => Err(DiscoverError::StandardInputTwice),
+        }
+    }
+
     /// Expands a wildcard, since Windows shells do not: walks from the last folder before it.
     fn pattern(&mut self, input: &Path) -> Result<(), DiscoverError> {
         let pattern = shown(input);
@@ -192,11 +231,7 @@ impl<'a> Walk<'a> {
         let matcher = glob
             .map_err(|source| DiscoverError::Pattern { pattern: pattern.clone(), source })?
             .compile_matcher();
-        let base: PathBuf = input
-            .components()
-            .take_while(|part| !is_pattern(Path::new(part.as_os_str())))
-            .collect();
-        let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        let base = base_of_pattern(&pattern);
         let mut inner = Walk::new(self.options);
         inner.folder(&base);
         let count = self.files.len();
@@ -273,17 +308,14 @@ fn absolute(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path with `/` between its parts and without `.` parts, the same on every system.
-fn shown(path: &Path) -> String {
-    let parts: Vec<String> = path
-        .components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| match part {
-            Component::RootDir => String::new(),
-            other => other.as_os_str().to_string_lossy().into_owned(),
-        })
-        .collect();
-    if parts == [""] { "/".to_owned() } else { parts.join("/") }
+/// The folder in which a pattern begins to match.
+fn base_of_pattern(pattern: &str) -> PathBuf {
+    let wildcard = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    match pattern[..wildcard].rsplit_once('/') {
+        None => PathBuf::from("."),
+        Some(("", _)) => PathBuf::from("/"),
+        Some((base, _)) => PathBuf::from(base),
+    }
 }
 
 #[cfg(test)]
@@ -334,5 +366,35 @@ mod tests {
         assert_eq!(found("b*").expect("found"), ["b/a.json", "b/z.json"]);
         assert!(matches!(found("c*"), Err(DiscoverError::NoMatch { .. })));
         assert!(matches!(found("c"), Err(DiscoverError::Missing { .. })));
+        for (pattern, base) in [
+            ("*.json", "."),
+            ("/*.json", "/"),
+            ("a/b/c*/d.json", "a/b"),
+            ("//server/share/logs/*.json", "//server/share/logs"),
+            ("D:/logs/2026-??/x", "D:/logs"),
+        ] {
+            assert_eq!(base_of_pattern(pattern), PathBuf::from(base), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn standard_input_is_a_source_once() {
+        let dash = || PathBuf::from("-");
+        let found = discover(&[dash()], &DiscoverOptions::default()).expect("found");
+        assert_eq!(found.sources[0].shown, "standard input");
+        assert_eq!(found.sources[0].kind, SourceKind::StandardInput);
+        let twice = discover(&[dash(), dash()], &DiscoverOptions::default());
+        assert!(matches!(twice, Err(DiscoverError::StandardInputTwice)));
+    }
+
+    #[test]
+    fn a_quote_that_a_backslash_saved_is_taken_off() {
+        let root = estate();
+        let quoted = root.path().join("b\"");
+        let found = discover(&[quoted], &DiscoverOptions::default()).expect("found");
+        assert_eq!(names(&found, root.path()), ["b/a.json", "b/z.json"]);
+        let missing = discover(&[PathBuf::from("x\" y")], &DiscoverOptions::default());
+        let message = missing.map(|_| ()).map_err(|error| error.to_string());
+        assert!(message.is_err_and(|message| message.contains("hint: a `\\` in front")));
     }
 }

@@ -14,6 +14,7 @@ pub mod path_tenant;
 pub mod peek;
 pub mod read;
 pub mod reject;
+mod shown;
 pub mod sniff;
 pub mod source;
 mod utf7;

@@ -107,7 +107,7 @@ fn read(input: &Source, case: &Path, partners: &PartnerList) -> [Option<String>;
     let mut peeking = read_with(input, case, partners, true);
     let parsing = read_with(input, case, partners, false);
     assert_eq!(peeking.len(), parsing.len(), "{}: with and without peek", input.shown);
-    let is_archive = peeking.iter().any(|read| read.name != "");
+    let is_archive = peeking.iter().any(|read| !read.name.is_empty());
     let mut says: [Option<String>; 4] = Default::default();
     peeking.sort_by(|a, b| a.name.cmp(&b.name));
     for read in peeking {

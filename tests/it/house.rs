@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 13] = [
     &["dialect"],
     &["attribution", "relation"],
     &["sign_in"],
-    &["error_code", "parallel", "policy", "tenant", "text", "time"],
+    &["error_code", "file_name", "parallel", "policy", "tenant", "text", "time"],
 ];
 
 /// Libraries that only these rooms may name.
