@@ -433,7 +433,7 @@ impl Swept {
             self.failed.push(FailedFile {
                 shown: log.shown.clone(),
                 cause: format!("read in part only: {cause}"),
-                hint: None,
+                hint: Some("what was read counts; copy or download the file again for the rest"),
             });
         }
         if tally.rejected > 0 {

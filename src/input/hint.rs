@@ -60,6 +60,7 @@ fn kind_hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
             "copy or download it again; it may have been cut short"
         }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk of `--out` is full",
         ErrorKind::IsADirectory => "give the files in it, or the folder above it",
         _ => return None,
     })

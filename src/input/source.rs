@@ -101,6 +101,12 @@ struct Found<'a> {
     reopen: &'a Reopen<'a>,
 }
 
+impl Found<'_> {
+    fn check_depth(&self) -> io::Result<()> {
+        if self.depth < DEPTH_MAX { Ok(()) } else { Err(ArchiveError::TooDeep.into()) }
+    }
+}
+
 struct SourceReader<'a> {
     options: &'a SourceOptions<'a>,
     disk: &'a Disk<'a>,
@@ -139,8 +145,9 @@ impl SourceReader<'_> {
         let Some(packing) = Packing::of(unpacked.head()) else {
             return self.export(found, unpacked);
         };
-        if found.depth == DEPTH_MAX {
-            return self.fail(found.shown.clone(), ArchiveError::TooDeep.into());
+        if found.depth == 0 {
+            let shown = found.shown.clone();
+            self.read.container = Some(Container { shown, sha256: None });
         }
         let read = match (packing, source) {
             (Packing::Tar, _) => self.tar(found, unpacked),
@@ -150,13 +157,15 @@ impl SourceReader<'_> {
             }
             (Packing::Zip, _) => self.spooled_zip(found, unpacked),
         };
-        match read {
-            Ok(sha256) if found.depth == 0 => {
-                let shown = found.shown.clone();
-                self.read.container = Some(Container { shown, sha256 });
-            }
-            Ok(_) => {}
-            Err(error) => self.fail(found.shown.clone(), error),
+        if let Err(error) = read {
+            self.fail(found.shown.clone(), error);
+        }
+    }
+
+    /// Notes the hash of the outermost archive.
+    fn hashed(&mut self, depth: usize, sha256: Option<[u8; 32]>) {
+        if let (0, Some(container)) = (depth, &mut self.read.container) {
+            container.sha256 = sha256;
         }
     }
 
@@ -194,11 +203,8 @@ impl SourceReader<'_> {
     }
 
     /// Reads the members of a tar archive as they stream by.
-    fn tar(
-        &mut self,
-        found: &Found<'_>,
-        mut unpacked: Unpacked<'_>,
-    ) -> io::Result<Option<[u8; 32]>> {
+    fn tar(&mut self, found: &Found<'_>, mut unpacked: Unpacked<'_>) -> io::Result<()> {
+        found.check_depth()?;
         let mut tar = TarReader::new(unpacked.bytes());
         let mut number = 0;
         let read = loop {
@@ -220,8 +226,8 @@ impl SourceReader<'_> {
             self.check_count()?;
         };
         let (fingerprint, rest) = unpacked.finish();
-        read.and(rest)?;
-        Ok(fingerprint.sha256)
+        self.hashed(found.depth, fingerprint.sha256);
+        read.and(rest)
     }
 
     /// The name of a member that is to be read.
@@ -249,25 +255,23 @@ impl SourceReader<'_> {
     }
 
     /// A zip archive on the disk: its hash is computed beside the reading.
-    fn zip_file(&mut self, found: &Found<'_>, source: &Source) -> io::Result<Option<[u8; 32]>> {
+    fn zip_file(&mut self, found: &Found<'_>, source: &Source) -> io::Result<()> {
         let hash = self.options.reading.with_sha256.then(|| FileHash::start(&source.path));
         let bytes = Bytes::of_file(&source.path, source.length, self.disk.counter());
-        self.zip(found, bytes)?;
-        hash.map(FileHash::end).transpose()
+        let read = self.zip(found, bytes);
+        let sha256 = hash.map(FileHash::end).transpose()?;
+        self.hashed(found.depth, sha256);
+        read
     }
 
     /// A zip archive inside of something else: it has to be laid down first.
-    fn spooled_zip(
-        &mut self,
-        found: &Found<'_>,
-        mut unpacked: Unpacked<'_>,
-    ) -> io::Result<Option<[u8; 32]>> {
+    fn spooled_zip(&mut self, found: &Found<'_>, mut unpacked: Unpacked<'_>) -> io::Result<()> {
         let packed = (found.length > 0).then_some(found.length);
         let bytes = spool(unpacked.bytes(), &self.options.room, packed)?;
         let (fingerprint, rest) = unpacked.finish();
+        self.hashed(found.depth, fingerprint.sha256);
         rest?;
-        self.zip(found, bytes)?;
-        Ok(fingerprint.sha256)
+        self.zip(found, bytes)
     }
 
     fn zip(&mut self, found: &Found<'_>, bytes: Bytes) -> io::Result<()> {
@@ -276,6 +280,7 @@ impl SourceReader<'_> {
             self.not_read(found.shown.clone(), NotRead::NoLog(no_log));
             return Ok(());
         }
+        found.check_depth()?;
         for member in archive.members()? {
             let member = member?;
             let Some(shown) = self.show(found, &member.name(), member.kind()) else { continue };
@@ -290,7 +295,7 @@ impl SourceReader<'_> {
             }
             self.check_count()?;
         }
-        Ok(())
+        archive.check_front()
     }
 }
 

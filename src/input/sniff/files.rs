@@ -104,12 +104,13 @@ fn compound_file(head: &[u8]) -> Kind {
     }
 }
 
-/// Names an Office file by the folder in it that holds its content.
+/// Names an Office file by the folder or file in it that holds its content.
 pub fn office_file(folder: &str) -> Option<NoLog> {
     Some(no_log(match folder {
         "xl" => ("an Excel workbook", "open it and save the sheet as `CSV UTF-8`"),
         "word" => ("a Word document", "give the export itself"),
         "ppt" => ("a PowerPoint presentation", "give the export itself"),
+        "content.xml" => ("a LibreOffice document", "open it and save the sheet as CSV in UTF-8"),
         "visio" => ("a Visio drawing", "give the export itself"),
         _ => return None,
     }))

@@ -11,7 +11,7 @@ use crate::input::container::{ArchiveError, MEMBERS_MAX, MemberKind};
 pub(super) struct Directory {
     at: u64,
     bytes: u64,
-    /// Bytes in front of the archive, such as a program that unpacks it.
+    /// Bytes in front of the archive.
     front: u64,
 }
 
@@ -58,6 +58,10 @@ impl Directory {
         let at = ends_at.checked_sub(directory_bytes).ok_or(TORN)?;
         let front = at.checked_sub(stated_at).ok_or(TORN)?;
         Ok(Self { at, bytes: directory_bytes, front })
+    }
+
+    pub(super) fn has_front(&self) -> bool {
+        self.front > 0
     }
 
     pub(super) fn members(&self, archive: &Bytes) -> io::Result<Members> {

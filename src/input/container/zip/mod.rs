@@ -12,6 +12,7 @@ use flate2::read::DeflateDecoder;
 use super::passwords::Passwords;
 use super::{ArchiveError, Bytes};
 use crate::input::open::RawBytes;
+use crate::input::sniff::office_file;
 use decrypt::{Unlocked, unlock};
 use directory::Directory;
 pub use directory::{Members, ZipMember};
@@ -24,8 +25,8 @@ pub struct ZipArchive {
     directory: Arc<Directory>,
 }
 
-/// What Office writes first into a workbook, a document or a presentation.
-const CONTENT_TYPES: &[u8] = b"[Content_Types].xml";
+/// What Microsoft Office and LibreOffice write first into a file.
+const OFFICE_MARKS: [&[u8]; 2] = [b"[Content_Types].xml", b"mimetype"];
 
 impl ZipArchive {
     /// Finds the table of contents and reads through it once.
@@ -60,22 +61,34 @@ impl ZipArchive {
         Ok(())
     }
 
-    /// The folder in which an Office file keeps its content (`xl`, `word`, `ppt`), if it is one.
+    /// What lies in front of the first member belongs to no member: another archive, perhaps.
+    ///
+    /// # Errors
+    /// There is something.
+    pub fn check_front(&self) -> io::Result<()> {
+        if self.directory.has_front() {
+            return Err(ArchiveError::Damaged("it has a part that no member takes").into());
+        }
+        Ok(())
+    }
+
+    /// The folder or file in which an Office file keeps its content (`xl`, `word`, `ppt`,
+    /// `content.xml`), if it is one.
     ///
     /// # Errors
     /// The archive cannot be read.
     pub fn office_folder(&self) -> io::Result<Option<String>> {
-        let mut has_content_types = false;
+        let mut is_office = false;
         let mut folder = None;
         for member in self.members()? {
             let member = member?;
-            has_content_types |= member.raw_name == CONTENT_TYPES;
+            is_office |= OFFICE_MARKS.contains(&member.raw_name.as_slice());
             let first = member.name().split('/').next().unwrap_or_default().to_owned();
-            if matches!(first.as_str(), "xl" | "word" | "ppt" | "visio") {
-                folder = folder.or(Some(first));
+            if folder.is_none() && office_file(&first).is_some() {
+                folder = Some(first);
             }
         }
-        Ok(folder.filter(|_| has_content_types))
+        Ok(folder.filter(|_| is_office))
     }
 
     /// Opens a member: decrypted, unpacked and checked against its checksum at its end.
