@@ -27,7 +27,7 @@ use crate::input::path_tenant::tenant_of_path;
 use crate::input::peek::Peek;
 use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally};
 use crate::input::sniff::NoLog;
-use crate::input::source::{Member, ReadSource, SourceOptions, read_source};
+use crate::input::source::{Container, Member, ReadSource, Share, SourceOptions, read_source};
 use crate::lists::Lists;
 use crate::parallel;
 use crate::sign_in::SignInType;
@@ -243,11 +243,37 @@ fn reading_fingerprint(path_tenant: Option<TenantId>, partners: &PartnerList) ->
     hash.digest()
 }
 
-/// A source that was read, with the numbers that the rows of its members carry in the spill.
+/// A source that was read.
 struct Read {
-    source: ReadSource,
-    /// By the place of the member; none where it is no log.
-    numbers: Vec<Option<u32>>,
+    container: Option<Container>,
+    /// With the number that the member's rows carry in the spill; none where it is no log.
+    members: Vec<(Member, Option<u32>)>,
+    skipped: usize,
+}
+
+impl Read {
+    fn new(source: ReadSource, numbers: Vec<Option<u32>>) -> Self {
+        let numbers = numbers.into_iter().chain(std::iter::repeat(None));
+        let members = source.members.into_iter().zip(numbers).collect();
+        Self { container: source.container, members, skipped: source.skipped }
+    }
+
+    /// Adds what another share of the same archive gave. What is wrong with the archive itself
+    /// was met by each of them.
+    fn add(&mut self, other: Self) {
+        self.skipped += other.skipped;
+        for (member, number) in other.members {
+            let is_archive = self.container.as_ref().is_some_and(|all| all.shown == member.shown);
+            if !is_archive || !self.members.iter().any(|(known, _)| known.shown == member.shown) {
+                self.members.push((member, number));
+            }
+        }
+    }
+
+    /// Puts members in an order that does not depend on who read them.
+    fn sort(&mut self) {
+        self.members.sort_by(|(a, _), (b, _)| a.shown.cmp(&b.shown));
+    }
 }
 
 /// An export that was read.
@@ -256,14 +282,8 @@ struct Log {
     shown: String,
     path_tenant: Option<TenantId>,
     /// The archive that it lies in.
-    container: Option<Arc<ContainerOf>>,
+    container: Option<Arc<Container>>,
     export: ReadExport,
-}
-
-/// An archive as its exports know it.
-struct ContainerOf {
-    shown: String,
-    sha256: Option<[u8; 32]>,
 }
 
 /// The logs of a source.
@@ -326,7 +346,12 @@ fn read_all(
     };
     let spill = run.spill();
     let numbers = AtomicU32::new(0);
-    Ok(parallel::map(to_read, options.threads, |source| {
+    let shares: Vec<(usize, Share)> = to_read
+        .iter()
+        .enumerate()
+        .flat_map(|(at, source)| Share::split(source, options.threads).map(move |s| (at, s)))
+        .collect();
+    let reads = parallel::map(&shares, options.threads, |&(at, share)| {
         // Only what turns out to be a log takes a number, and the dataset counts on there being
         // no gaps.
         let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
@@ -339,13 +364,22 @@ fn read_all(
             spill.append(rows).map_err(io::Error::other)
         };
         let advance = |bytes| progress.advance(bytes);
-        let source = read_source(source, &source_options, &mut spill_found, &advance);
+        let source = read_source(to_read[at], share, &source_options, &mut spill_found, &advance);
         let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
         for (at, _) in source.members.iter().enumerate().filter(is_log) {
             taken.of(at);
         }
-        Read { source, numbers: taken.by_member }
-    }))
+        Read::new(source, taken.by_member)
+    });
+    let mut whole: Vec<Read> = Vec::new();
+    for ((_, share), read) in shares.into_iter().zip(reads) {
+        match whole.last_mut() {
+            Some(first) if !share.is_first() => first.add(read),
+            _ => whole.push(read),
+        }
+    }
+    whole.iter_mut().for_each(Read::sort);
+    Ok(whole)
 }
 
 /// Gives the members of a source their numbers when they need one.
@@ -394,16 +428,11 @@ impl Swept {
 
     /// Parts the logs in a source from what is none or could not be read.
     fn sort_out(&mut self, read: Read) -> Result<Sorted, SweepError> {
-        let Read { source, numbers } = read;
-        self.skipped_members += source.skipped;
-        let container = source.container.map(|container| {
-            let shown = container.shown;
-            Arc::new(ContainerOf { shown, sha256: container.sha256 })
-        });
+        self.skipped_members += read.skipped;
+        let container = read.container.map(Arc::new);
         let is_archive = container.is_some();
         let mut sorted = Sorted { logs: Vec::new(), is_archive, is_whole: true };
-        let numbers = numbers.into_iter().chain(std::iter::repeat(None));
-        for (member, number) in source.members.into_iter().zip(numbers) {
+        for (member, number) in read.members {
             let Member { shown, path_tenant, result } = member;
             match (result, number) {
                 (Ok(export), Some(number)) => {

@@ -7,7 +7,7 @@ use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::hint::hint_of;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{NotRead, ReadOptions};
-use tenantsweep::input::source::{Member, SourceOptions, read_source};
+use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::parallel;
 use tenantsweep::report::clean::clean;
 
@@ -35,7 +35,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         room: SpoolRoom::MemoryOnly,
     };
     let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
-        read_source(source, &options, &mut |_, _| Ok(()), &|_| {})
+        read_source(source, Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| {})
     });
     let mut end = End::Done;
     for (list, kind) in &inputs.lists.used {

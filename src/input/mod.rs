@@ -3,6 +3,7 @@
 
 pub mod container;
 pub mod discover;
+mod disk;
 mod encoding;
 pub mod evidence;
 pub mod frame;

@@ -1,14 +1,8 @@
 //! Reads whatever a path leads to: one export, or an archive with many.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread::JoinHandle;
-
-use sha2::{Digest, Sha256};
 
 use super::container::passwords::Passwords;
 use super::container::{
@@ -16,6 +10,7 @@ use super::container::{
     ZipArchive, is_hidden, spool,
 };
 use super::discover::{Source, SourceKind};
+use super::disk::{Disk, FileHash};
 use super::lists;
 use super::open::{OpenExport, RawBytes, Unpacked};
 use super::path_tenant::{PathTemplate, tenant_of_path};
@@ -63,19 +58,65 @@ pub struct Member {
 /// Takes the partner sign-ins of a member, named by its place in [`ReadSource::members`].
 pub type MemberTaker<'a> = dyn FnMut(usize, Vec<FoundSignIn>) -> io::Result<()> + 'a;
 
-/// Reads a source, whatever it is. Partner sign-ins go to `take`, bytes read from the disk to
-/// `advance`.
+/// A part of what a source holds, so that several threads can read one archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    index: usize,
+    of: usize,
+}
+
+impl Share {
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// The shares of a source for a number of threads: several only of a large zip archive,
+    /// whose members can be reached one by one.
+    pub fn split(source: &Source, threads: usize) -> impl Iterator<Item = Self> {
+        /// Below, another look at the table of contents is not worth it.
+        const BYTES_MIN: u64 = 1 << 20;
+        let is_large = source.is_seekable() && source.length >= BYTES_MIN;
+        let of = if is_large && is_zip(source) { threads.max(1) } else { 1 };
+        (0..of).map(move |index| Self { index, of })
+    }
+
+    fn takes(self, number: usize) -> bool {
+        number % self.of == self.index
+    }
+
+    /// It tells what concerns the archive as a whole.
+    pub fn is_first(self) -> bool {
+        self.index == 0
+    }
+
+    /// Its bytes of the source; those of all shares make up the whole.
+    fn bytes(self, length: u64) -> u64 {
+        let (index, of) = (self.index as u64, self.of as u64);
+        length / of + if index == 0 { length % of } else { 0 }
+    }
+}
+
+/// A file that cannot be looked at now is told about when it is read.
+fn is_zip(source: &Source) -> bool {
+    let mut head = [0; 4];
+    let read = File::open(&source.path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && Packing::of(&head) == Some(Packing::Zip)
+}
+
+/// Reads a share of a source, whatever it is. Partner sign-ins go to `take`, bytes read from the
+/// disk to `advance`.
 pub fn read_source(
     source: &Source,
+    share: Share,
     options: &SourceOptions<'_>,
     take: &mut MemberTaker<'_>,
     advance: &dyn Fn(u64),
 ) -> ReadSource {
-    let disk = Disk::new(source, advance);
+    let length = source.known_length();
+    let disk = Disk::new(length.map(|length| share.bytes(length)), advance);
     let mut reader = SourceReader {
         options,
+        share,
         disk: &disk,
-        budget: Budget::of(source.known_length()),
+        budget: Budget::of(length),
         names: MemberNames::default(),
         take,
         read: ReadSource { container: None, members: Vec::new(), skipped: 0 },
@@ -107,8 +148,16 @@ impl Found<'_> {
     }
 }
 
+/// What becomes of a member.
+enum Shown {
+    Read(String),
+    Folder,
+    PassedOver,
+}
+
 struct SourceReader<'a> {
     options: &'a SourceOptions<'a>,
+    share: Share,
     disk: &'a Disk<'a>,
     budget: Arc<Budget>,
     names: MemberNames,
@@ -176,7 +225,7 @@ impl SourceReader<'_> {
             return self.not_read(found.shown.clone(), NotRead::NoLog(no_log));
         }
         let path_tenant = tenant_of_path(&found.shown, self.options.template);
-        let budget = Budget::of(None);
+        let budget = Arc::clone(&self.budget);
         let reopen = || -> io::Result<OpenExport<'static>> {
             let unpacked = Unpacked::open((found.reopen)()?, found.length, false)?;
             unpacked.through(|bytes| budget.limit(bytes)).into_text()
@@ -205,6 +254,7 @@ impl SourceReader<'_> {
     /// Reads the members of a tar archive as they stream by.
     fn tar(&mut self, found: &Found<'_>, mut unpacked: Unpacked<'_>) -> io::Result<()> {
         found.check_depth()?;
+        let budget = Arc::clone(&self.budget);
         let mut tar = TarReader::new(unpacked.bytes());
         let mut number = 0;
         let read = loop {
@@ -214,12 +264,19 @@ impl SourceReader<'_> {
                 Err(error) => break Err(error),
             };
             number += 1;
-            let Some(shown) = self.show(found, &member.name, member.kind) else { continue };
+            let shown = match self.show(found, &member.name, member.kind) {
+                Shown::Read(shown) => shown,
+                Shown::Folder => continue,
+                Shown::PassedOver => {
+                    self.read.skipped += 1;
+                    continue;
+                }
+            };
             if member.kind == MemberKind::Sparse {
                 self.fail(shown, ArchiveError::Sparse.into());
                 continue;
             }
-            let reopen = || tar_member((found.reopen)()?, number);
+            let reopen = || tar_member((found.reopen)()?, number, &budget);
             let inner =
                 Found { shown, length: member.bytes, depth: found.depth + 1, reopen: &reopen };
             self.member(&inner, Box::new(&mut tar));
@@ -230,16 +287,14 @@ impl SourceReader<'_> {
         read.and(rest)
     }
 
-    /// The name of a member that is to be read.
-    fn show(&mut self, found: &Found<'_>, name: &str, kind: MemberKind) -> Option<String> {
-        if kind == MemberKind::Folder {
-            return None;
+    /// The name of a member, if it is to be read.
+    fn show(&mut self, found: &Found<'_>, name: &str, kind: MemberKind) -> Shown {
+        match kind {
+            MemberKind::Folder => Shown::Folder,
+            MemberKind::Other => Shown::PassedOver,
+            _ if is_hidden(name) => Shown::PassedOver,
+            _ => Shown::Read(self.names.show(&found.shown, name)),
         }
-        if kind == MemberKind::Other || is_hidden(name) {
-            self.read.skipped += 1;
-            return None;
-        }
-        Some(self.names.show(&found.shown, name))
     }
 
     fn member(&mut self, found: &Found<'_>, bytes: RawBytes<'_>) {
@@ -256,7 +311,8 @@ impl SourceReader<'_> {
 
     /// A zip archive on the disk: its hash is computed beside the reading.
     fn zip_file(&mut self, found: &Found<'_>, source: &Source) -> io::Result<()> {
-        let hash = self.options.reading.with_sha256.then(|| FileHash::start(&source.path));
+        let is_hashed = self.options.reading.with_sha256 && self.share.is_first();
+        let hash = is_hashed.then(|| FileHash::start(&source.path));
         let bytes = Bytes::of_file(&source.path, source.length, self.disk.counter());
         let read = self.zip(found, bytes);
         let sha256 = hash.map(FileHash::end).transpose()?;
@@ -281,9 +337,21 @@ impl SourceReader<'_> {
             return Ok(());
         }
         found.check_depth()?;
-        for member in archive.members()? {
+        for (number, member) in archive.members()?.enumerate() {
             let member = member?;
-            let Some(shown) = self.show(found, &member.name(), member.kind()) else { continue };
+            // Names are given in the order of the archive, whoever reads the members.
+            let shown = self.show(found, &member.name(), member.kind());
+            if found.depth == 0 && !self.share.takes(number) {
+                continue;
+            }
+            let shown = match shown {
+                Shown::Read(shown) => shown,
+                Shown::Folder => continue,
+                Shown::PassedOver => {
+                    self.read.skipped += 1;
+                    continue;
+                }
+            };
             let open = || archive.read(&member, self.options.passwords);
             let length = member.packed_bytes();
             match open() {
@@ -311,88 +379,15 @@ fn list_in_archive(shown: &str, head: &[u8]) -> Option<NoLog> {
 }
 
 /// Opens the tar archive in a stream and goes to a member by its number.
-fn tar_member(bytes: RawBytes<'static>, number: usize) -> io::Result<RawBytes<'static>> {
+fn tar_member(
+    bytes: RawBytes<'static>,
+    number: usize,
+    budget: &Arc<Budget>,
+) -> io::Result<RawBytes<'static>> {
     let unpacked = Unpacked::open(bytes, 0, false)?;
-    let mut tar = TarReader::new(unpacked.into_bytes());
+    let mut tar = TarReader::new(budget.limit(unpacked.into_bytes()));
     for _ in 0..number {
         tar.next_member()?;
     }
     Ok(Box::new(tar))
-}
-
-/// SHA-256 of a file, on a thread of its own.
-struct FileHash(JoinHandle<io::Result<[u8; 32]>>);
-
-impl FileHash {
-    fn start(path: &Path) -> Self {
-        let path: PathBuf = path.to_owned();
-        Self(std::thread::spawn(move || {
-            let mut file = File::open(path)?;
-            let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
-            loop {
-                match file.read(&mut buffer)? {
-                    0 => return Ok(hash.finalize().into()),
-                    count => hash.update(&buffer[..count]),
-                }
-            }
-        }))
-    }
-
-    fn end(self) -> io::Result<[u8; 32]> {
-        self.0.join().unwrap_or_else(|_| Err(io::Error::other("the hash could not be computed")))
-    }
-}
-
-/// Bytes read of the source itself, whatever they unpack to, and how many of them were told.
-struct Disk<'a> {
-    read: Arc<AtomicU64>,
-    told: Cell<u64>,
-    /// Parts of an archive may be read twice; of standard input the length is not known.
-    length: Option<u64>,
-    advance: &'a dyn Fn(u64),
-}
-
-impl<'a> Disk<'a> {
-    fn new(source: &Source, advance: &'a dyn Fn(u64)) -> Self {
-        Self { read: Arc::default(), told: Cell::new(0), length: source.known_length(), advance }
-    }
-
-    fn counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
-    }
-
-    fn open(&self, source: &Source) -> io::Result<RawBytes<'static>> {
-        let bytes: RawBytes<'static> = match source.kind {
-            SourceKind::File => Box::new(File::open(&source.path)?),
-            SourceKind::StandardInput => Box::new(io::stdin()),
-        };
-        Ok(Box::new(Counted { bytes, read: self.counter() }))
-    }
-
-    fn tell(&self) {
-        let read = self.read.load(Relaxed).min(self.length.unwrap_or(u64::MAX));
-        if let Some(more) = read.checked_sub(self.told.get()).filter(|more| *more > 0) {
-            (self.advance)(more);
-            self.told.set(read);
-        }
-    }
-
-    /// The source is done with, however much of it was worth reading.
-    fn tell_rest(&self) {
-        self.read.fetch_max(self.length.unwrap_or_default(), Relaxed);
-        self.tell();
-    }
-}
-
-struct Counted {
-    bytes: RawBytes<'static>,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.read(buffer)?;
-        self.read.fetch_add(count as u64, Relaxed);
-        Ok(count)
-    }
 }

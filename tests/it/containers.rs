@@ -13,7 +13,7 @@ use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{NotRead, ReadOptions};
-use tenantsweep::input::source::{ReadSource, SourceOptions, read_source};
+use tenantsweep::input::source::{ReadSource, Share, SourceOptions, read_source};
 use tenantsweep::tenant::PartnerList;
 
 use crate::cli::{Desk, copy_folder, stderr, stdout};
@@ -142,6 +142,30 @@ fn an_archive_holds_what_its_files_hold() {
     assert_eq!(desk.summary()["totals"], wanted);
 }
 
+/// Bytes that cannot be packed.
+fn noise(bytes: u32) -> Vec<u8> {
+    (0..bytes / 4).flat_map(|at| at.wrapping_mul(at | 1).to_le_bytes()).collect()
+}
+
+#[test]
+fn many_threads_read_one_archive_to_the_same_bytes() {
+    let desk = Desk::with_samples();
+    let mut members = files(&desk.path("sample-logs"));
+    members.push(members[3].clone());
+    members.push(named("noise.bin", noise(3 << 19)));
+    fs::write(desk.path("all.zip"), zip(&members)).expect("written");
+    let mut answers = Vec::new();
+    for threads in ["1", "3"] {
+        let words = ["all.zip", "--run-id", "same", "--threads", threads, "--out", threads];
+        let output = sweep(&desk, &words);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        answers.push((stderr(&output), files(&desk.path(threads).join("dataset"))));
+    }
+    assert!(answers[0] == answers[1], "{} {}", answers[0].0, answers[1].0);
+    let seen = desk.path("3/dataset/seen.json");
+    assert!(fs::read_to_string(seen).expect("seen").contains("#2"), "a name given twice");
+}
+
 #[test]
 fn what_cannot_be_read_is_named_and_not_remembered() {
     let desk = Desk::with_samples();
@@ -188,10 +212,10 @@ fn standard_input_is_read_whatever_it_is() {
 fn an_inner_archive_is_laid_down_in_the_staging_folder_only() {
     let desk = Desk::with_samples();
     // Larger than what stays in memory; it cannot be packed.
-    let noise: Vec<u8> =
-        (0..9_u32 << 18).flat_map(|at| at.wrapping_mul(at | 1).to_le_bytes()).collect();
-    let members =
-        [named("noise.bin", noise), named("a.json", fs::read(desk.path(LOG)).expect("a log"))];
+    let members = [
+        named("noise.bin", noise(9 << 20)),
+        named("a.json", fs::read(desk.path(LOG)).expect("a log")),
+    ];
     fs::write(desk.path("outer.tar"), tar(&[named("inner.zip", zip(&members))])).expect("written");
     let output = sweep(&desk, &["outer.tar"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -233,7 +257,7 @@ fn read_file(path: &Path) -> ReadSource {
         room: SpoolRoom::MemoryOnly,
     };
     let found = discover(&[PathBuf::from(path)], &DiscoverOptions::default()).expect("a file");
-    read_source(&found.sources[0], &options, &mut |_, _| Ok(()), &|_| ())
+    read_source(&found.sources[0], Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| ())
 }
 
 fn read_bytes(bytes: &[u8]) -> ReadSource {

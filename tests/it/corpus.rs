@@ -24,7 +24,7 @@ use tenantsweep::input::hint::hint_of;
 use tenantsweep::input::lists::read_partners;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
-use tenantsweep::input::source::{Member, SourceOptions, read_source};
+use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::policy::{AppliedPolicy, Conditions};
 use tenantsweep::relation::place;
 use tenantsweep::tenant::{PartnerList, TenantId};
@@ -158,7 +158,7 @@ fn read_with(input: &Source, case: &Path, partners: &PartnerList, use_peek: bool
         found.entry(member).or_default().extend::<Vec<FoundSignIn>>(more);
         Ok(())
     };
-    let read = read_source(input, &options, &mut take, &|_| ());
+    let read = read_source(input, Share::WHOLE, &options, &mut take, &|_| ());
     let members = read.members.into_iter().enumerate();
     let says = |(at, member): (usize, Member)| Says {
         name: member.shown.strip_prefix(&input.shown).expect("a path of the input").to_owned(),

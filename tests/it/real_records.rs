@@ -13,7 +13,7 @@ use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::{ListKind, read_customers};
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
-use tenantsweep::input::source::{SourceOptions, read_source};
+use tenantsweep::input::source::{Share, SourceOptions, read_source};
 use tenantsweep::policy::{Conditions, PolicyResult};
 use tenantsweep::relation::PartnerMatch;
 use tenantsweep::sign_in::{RowEvidence, SignInType};
@@ -70,7 +70,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             sign_ins.extend::<Vec<FoundSignIn>>(more);
             Ok(())
         };
-        let mut source = read_source(&found.sources[0], &options, &mut take, &|_| ());
+        let mut source = read_source(&found.sources[0], Share::WHOLE, &options, &mut take, &|_| ());
         let export = source.members.remove(0).result?;
         let tally = export.tally;
         let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
