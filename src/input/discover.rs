@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::GlobBuilder;
 
-use super::hint::io_hint;
+use super::hint::{NO_SHARE, io_hint};
 use super::lists::{self, ListKind};
 use super::path_tenant::{PathTemplate, tenant_of_path};
-use super::shown::{shown, without_stray_quote};
+use super::shown::{is_share, shown, without_stray_quote};
 use crate::tenant::TenantId;
 
 /// Where the bytes of a source come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     File,
+    /// A pipe or a device with a name: its bytes come once.
+    Pipe,
     StandardInput,
 }
 
@@ -99,8 +101,8 @@ pub enum DiscoverError {
 fn missing_hint(path: &Path, source: &io::Error) -> String {
     let hint = if path.to_string_lossy().contains('"') {
         Some("a `\\` in front of a closing quote takes the quote away: leave the last `\\` out")
-    } else if source.kind() == ErrorKind::NotFound && source.raw_os_error() != Some(53) {
-        None
+    } else if is_share(&shown(path)) {
+        io_hint(source).or(Some(NO_SHARE))
     } else {
         io_hint(source)
     };
@@ -199,13 +201,15 @@ impl<'a> Walk<'a> {
             return;
         }
         let shown = shown(path);
+        let is_file = metadata.is_file();
         self.files.entry(key).or_insert_with(|| Source {
-            kind: SourceKind::File,
+            kind: if is_file { SourceKind::File } else { SourceKind::Pipe },
             path: path.to_owned(),
             path_tenant: tenant_of_path(&shown, self.options.template),
             shown,
             length: metadata.len(),
-            modified: metadata.modified().ok(),
+            // What comes once cannot be known again.
+            modified: metadata.modified().ok().filter(|_| is_file),
         });
     }
 
@@ -283,7 +287,10 @@ const LIST_BYTES: u64 = 32 * 1024 * 1024;
 fn list_kind(source: &Source) -> Option<ListKind> {
     let name = source.path.file_name()?.to_string_lossy().into_owned();
     let ending = source.path.extension()?.to_string_lossy().to_lowercase();
-    if source.length > LIST_BYTES || !matches!(ending.as_str(), "csv" | "json" | "txt") {
+    if !source.is_seekable()
+        || source.length > LIST_BYTES
+        || !matches!(ending.as_str(), "csv" | "json" | "txt")
+    {
         return None;
     }
     let mut head = Vec::new();

@@ -57,7 +57,7 @@ impl<'a> Disk<'a> {
 
     pub(super) fn open(&self, source: &Source) -> io::Result<RawBytes<'static>> {
         let bytes: RawBytes<'static> = match source.kind {
-            SourceKind::File => Box::new(File::open(&source.path)?),
+            SourceKind::File | SourceKind::Pipe => Box::new(File::open(&source.path)?),
             SourceKind::StandardInput => Box::new(io::stdin()),
         };
         Ok(Box::new(Counted { bytes, read: self.counter() }))

@@ -19,7 +19,7 @@ pub fn io_hint(error: &io::Error) -> Option<&'static str> {
 const LOCKED: &str = "another program has it open: close it there (Excel locks its files), or copy \
                       the file and give the copy";
 const NO_PERMISSION: &str = "you may not read it: ask for access, or run as a user who may";
-const NO_SHARE: &str = "the network share cannot be reached: check its name and that you are \
+pub(super) const NO_SHARE: &str = "the network share cannot be reached: check its name and that you are \
                         connected, or copy the files to this computer first";
 const BAD_DISK: &str = "the disk or its cable gave an error: copy the file to another disk and \
                         give the copy";
@@ -51,7 +51,6 @@ fn unix_hint(number: Option<i32>) -> Option<&'static str> {
 fn kind_hint(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
         ErrorKind::PermissionDenied => NO_PERMISSION,
-        ErrorKind::NotFound => "it was there a moment ago: was it moved or renamed?",
         ErrorKind::NetworkUnreachable
         | ErrorKind::HostUnreachable
         | ErrorKind::NetworkDown

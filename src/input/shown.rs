@@ -20,6 +20,11 @@ fn shown_text(path: &str, is_windows: bool) -> String {
     format!("{root}{}", parts.join("/"))
 }
 
+/// Whether a shown path leads to a share of another computer.
+pub(super) fn is_share(shown: &str) -> bool {
+    shown.starts_with("//")
+}
+
 fn without_verbatim(path: &str) -> String {
     match path.strip_prefix("//?/") {
         None => path.to_owned(),

@@ -170,8 +170,8 @@ impl SourceReader<'_> {
         let open = || self.disk.open(source);
         let reopen = || match source.kind {
             SourceKind::File => Ok(Box::new(File::open(&source.path)?) as RawBytes<'static>),
-            SourceKind::StandardInput => Err(io::Error::other(
-                "standard input cannot be read twice: save it to a file and give that",
+            SourceKind::Pipe | SourceKind::StandardInput => Err(io::Error::other(
+                "what comes through a pipe cannot be read twice: save it to a file and give that",
             )),
         };
         let found =
@@ -390,4 +390,42 @@ fn tar_member(
         tar.next_member()?;
     }
     Ok(Box::new(tar))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_a_tar_archive_is_opened_again() {
+        let archive = || -> RawBytes<'static> {
+            Box::new(
+                &include_bytes!("../../tests/corpus/container/two-tars-in-one/evidence.tar")[..],
+            )
+        };
+        let budget = Budget::of(None);
+        for (number, content) in [
+            (
+                1,
+                include_str!(
+                    "../../tests/corpus/graph-beta/service-provider-block-by-location/input.json"
+                ),
+            ),
+            (2, include_str!("../../tests/corpus/graph-beta/b2b-guest/input.json")),
+        ] {
+            let mut text = String::new();
+            let mut member = tar_member(archive(), number, &budget).expect("a member");
+            member.read_to_string(&mut text).expect("text");
+            assert_eq!(text, content);
+        }
+    }
+
+    #[test]
+    fn the_shares_of_a_source_make_up_the_whole() {
+        let shares = || (0..3).map(|index| Share { index, of: 3 });
+        assert_eq!(shares().map(|share| share.bytes(100)).sum::<u64>(), 100);
+        for number in 0..10 {
+            assert_eq!(shares().filter(|share| share.takes(number)).count(), 1);
+        }
+    }
 }

@@ -14,12 +14,14 @@ const NOT_A_CAPTURE: &str = "it holds no Entra sign-ins; give the exported sign-
 const AS_TABLE: &str = "export the table with the sign-ins as CSV or JSON";
 
 /// Where the bytes lie, the bytes, and what begins so. (Zip archives, gzip and zstd are read.)
-const KINDS: [(usize, &[u8], Kind); 41] = [
+const KINDS: [(usize, &[u8], Kind); 43] = [
     (0, b"7z\xBC\xAF\x27\x1C", ("a 7z archive", UNPACK)),
     (0, b"Rar!\x1A\x07", ("a rar archive", UNPACK)),
     (0, b"BZh", ("a bzip2 file", UNPACK)),
     (0, b"\xFD7zXZ\0", ("an xz file", UNPACK)),
     (0, b"\x04\x22\x4D\x18", ("an lz4 file", UNPACK)),
+    (0, b"\x1F\x9D", ("a file packed by `compress`", UNPACK)),
+    (0, b"\x5D\0\0", ("an lzma file", UNPACK)),
     (0, b"LZIP\x01", ("an lzip file", UNPACK)),
     (0, b"MSCF\0\0\0\0", ("a Windows cabinet archive", UNPACK)),
     (0, b"\xFF\x06\0\0sNaPpY", ("a snappy file", UNPACK)),
