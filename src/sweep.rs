@@ -1,37 +1,33 @@
 //! Drives the way of a record: every export is read once, its partner sign-ins are spilled, and
 //! the run is finished and committed as a whole.
 
+mod plan;
+mod read_all;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use rayon::ThreadPoolBuilder;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::{
-    Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
-    RunInput, RunOptions, SeenFile, WriteRun,
+    Committed, CoverageRow, DatasetError, ExportReading, Identity, RejectRow, RunInput, RunOptions,
+    SeenFile, WriteRun,
 };
-use crate::input::container::SpoolRoom;
 use crate::input::container::passwords::Passwords;
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
 use crate::input::hint::hint_of;
-use crate::input::path_tenant::tenant_of_path;
-use crate::input::peek::Peek;
-use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally};
+use crate::input::read::{NotRead, ReadExport, Tally};
 use crate::input::sniff::NoLog;
-use crate::input::source::{Container, Member, ReadSource, Share, SourceOptions, read_source};
+use crate::input::source::{Container, Member};
 use crate::lists::Lists;
-use crate::parallel;
 use crate::sign_in::SignInType;
 use crate::tenant::{PartnerList, TenantId};
+use plan::{Plan, reading_fingerprint, seen_file};
+use read_all::{Read, read_all};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
 /// older reader has read are then read again.
@@ -174,108 +170,6 @@ pub fn sweep(
     Ok(swept)
 }
 
-/// What has to be read, and what is known already.
-struct Plan<'a> {
-    to_read: Vec<&'a Source>,
-    known: usize,
-}
-
-impl<'a> Plan<'a> {
-    fn make(run: &WriteRun, found: &'a Found, partners: &PartnerList, rehash: bool) -> Self {
-        let mut plan = Self { to_read: Vec::new(), known: 0 };
-        for source in &found.sources {
-            match known_exports(run, source, found, partners) {
-                Some(count) if !rehash => plan.known += count,
-                _ => plan.to_read.push(source),
-            }
-        }
-        plan
-    }
-}
-
-/// How many exports a source holds, if all of them were read before in the same way.
-fn known_exports(
-    run: &WriteRun,
-    source: &Source,
-    found: &Found,
-    partners: &PartnerList,
-) -> Option<usize> {
-    let file = seen_file(source)?;
-    let seen = run.seen().find(&file.path, file.bytes, file.modified_ns)?;
-    let is_known = |(at, identity): (usize, &Identity)| {
-        let tenant = match seen.members.get(at) {
-            Some(member) => tenant_of_path(member, found.template.as_ref()),
-            None => source.path_tenant,
-        };
-        run.known(*identity, reading_fingerprint(tenant, partners))
-    };
-    let all_known = seen.exports.iter().enumerate().all(is_known);
-    (all_known && !seen.exports.is_empty()).then_some(seen.exports.len())
-}
-
-/// What the file system says of a file; nothing where it keeps no times.
-fn seen_file(source: &Source) -> Option<SeenFile> {
-    let age = source.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(SeenFile {
-        path: std::path::absolute(&source.path).ok()?.to_str()?.to_owned(),
-        bytes: source.length,
-        modified_ns: i64::try_from(age.as_nanos()).ok()?,
-        exports: Vec::new(),
-        members: Vec::new(),
-    })
-}
-
-/// Everything besides the bytes on which the rows of an export depend.
-fn reading_fingerprint(path_tenant: Option<TenantId>, partners: &PartnerList) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&READER_VERSION.to_le_bytes());
-    for partner in partners.iter() {
-        hash.update(&partner.tenant_id.as_u128().to_le_bytes());
-    }
-    for domain in partners.domains() {
-        hash.update(domain.as_bytes());
-        hash.update(&[0]);
-    }
-    if let Some(tenant) = path_tenant {
-        hash.update(b"path");
-        hash.update(&tenant.as_u128().to_le_bytes());
-    }
-    hash.digest()
-}
-
-/// A source that was read.
-struct Read {
-    container: Option<Container>,
-    /// With the number that the member's rows carry in the spill; none where it is no log.
-    members: Vec<(Member, Option<u32>)>,
-    skipped: usize,
-}
-
-impl Read {
-    fn new(source: ReadSource, numbers: Vec<Option<u32>>) -> Self {
-        let numbers = numbers.into_iter().chain(std::iter::repeat(None));
-        let members = source.members.into_iter().zip(numbers).collect();
-        Self { container: source.container, members, skipped: source.skipped }
-    }
-
-    /// Adds what another share of the same archive gave. What is wrong with the archive itself
-    /// was met by each of them.
-    fn add(&mut self, other: Self) {
-        self.skipped += other.skipped;
-        for (member, number) in other.members {
-            let is_archive = self.container.as_ref().is_some_and(|all| all.shown == member.shown);
-            if !is_archive || !self.members.iter().any(|(known, _)| known.shown == member.shown) {
-                self.members.push((member, number));
-            }
-        }
-    }
-
-    /// Puts members in an order that does not depend on who read them.
-    fn sort(&mut self) {
-        self.members.sort_by(|(a, _), (b, _)| a.shown.cmp(&b.shown));
-    }
-}
-
 /// An export that was read.
 struct Log {
     number: u32,
@@ -313,101 +207,6 @@ impl Sorted {
 impl Log {
     fn identity(&self) -> Identity {
         Identity { xxh3: self.export.fingerprint.xxh3, length: self.export.fingerprint.length }
-    }
-}
-
-fn read_all(
-    to_read: &[&Source],
-    found: &Found,
-    lists: &Lists,
-    run: &WriteRun,
-    options: &SweepOptions,
-    progress: &dyn Progress,
-) -> Result<Vec<Read>, SweepError> {
-    let peek = Peek::of(&lists.partners);
-    let pool = match options.threads {
-        1 => None,
-        threads => Some(ThreadPoolBuilder::new().num_threads(threads).build()?),
-    };
-    let read_options = ReadOptions {
-        partners: &lists.partners,
-        peek: &peek,
-        use_peek: options.use_peek,
-        with_sha256: options.with_sha256,
-        record_limit: options.record_limit,
-        keep_rejected_bytes: options.keep_rejected_bytes,
-        pool: pool.as_ref(),
-    };
-    let source_options = SourceOptions {
-        reading: read_options,
-        template: found.template.as_ref(),
-        passwords: &options.passwords,
-        room: SpoolRoom::Folder(run.scratch()),
-    };
-    let spill = run.spill();
-    let numbers = AtomicU32::new(0);
-    let shares: Vec<(usize, Share)> = to_read
-        .iter()
-        .enumerate()
-        .flat_map(|(at, source)| Share::split(source, options.threads).map(move |s| (at, s)))
-        .collect();
-    let reads = parallel::map(&shares, options.threads, |&(at, share)| {
-        // Only what turns out to be a log takes a number, and the dataset counts on there being
-        // no gaps.
-        let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
-        let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
-            if found.is_empty() {
-                return Ok(());
-            }
-            let number = taken.of(member);
-            let rows = found.into_iter().map(|found| row_of(found, number));
-            spill.append(rows).map_err(io::Error::other)
-        };
-        let advance = |bytes| progress.advance(bytes);
-        let source = read_source(to_read[at], share, &source_options, &mut spill_found, &advance);
-        let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
-        for (at, _) in source.members.iter().enumerate().filter(is_log) {
-            taken.of(at);
-        }
-        Read::new(source, taken.by_member)
-    });
-    let mut whole: Vec<Read> = Vec::new();
-    for ((_, share), read) in shares.into_iter().zip(reads) {
-        match whole.last_mut() {
-            Some(first) if !share.is_first() => first.add(read),
-            _ => whole.push(read),
-        }
-    }
-    whole.iter_mut().for_each(Read::sort);
-    Ok(whole)
-}
-
-/// Gives the members of a source their numbers when they need one.
-struct Numbers<'a> {
-    next: &'a AtomicU32,
-    by_member: Vec<Option<u32>>,
-}
-
-impl Numbers<'_> {
-    fn of(&mut self, member: usize) -> u32 {
-        if self.by_member.len() <= member {
-            self.by_member.resize(member + 1, None);
-        }
-        *self.by_member[member].get_or_insert_with(|| self.next.fetch_add(1, Relaxed))
-    }
-}
-
-/// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
-/// not, the export's end does.
-fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
-    PartnerSignIn {
-        sign_in: found.sign_in,
-        provider: found.provider,
-        export,
-        offset: found.offset,
-        recovered: found.recovered,
-        repaired: found.repaired,
-        record_hash: found.record_hash,
     }
 }
 
