@@ -177,7 +177,7 @@ struct Log {
     path_tenant: Option<TenantId>,
     /// The archive that it lies in.
     container: Option<Arc<Container>>,
-    export: ReadExport,
+    export: Box<ReadExport>,
 }
 
 /// The logs of a source.
@@ -249,6 +249,12 @@ impl Swept {
             }
         }
         Ok(sorted)
+    }
+
+    /// Exports that an earlier run had read in the same way: those that were not read again, and
+    /// those that turned out to be known when they were.
+    pub fn known_exports(&self) -> usize {
+        self.known + self.committed.known.len()
     }
 
     /// Notes what an export gave, for the answer and for the commit.

@@ -44,7 +44,7 @@ pub fn run(
         bytes: swept.bytes,
         elapsed: None,
         exports_read: swept.read as u64,
-        exports_known: swept.known as u64,
+        exports_known: swept.known_exports() as u64,
         files_skipped: (swept.no_logs.len() + swept.failed.len()) as u64,
         closing: Vec::new(),
     };
@@ -108,8 +108,10 @@ fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), 
 fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     let mut lines = Vec::new();
     if swept.committed.is_unchanged {
-        let known = swept.known;
-        lines.push(format!("Nothing new: {known} exports were read by an earlier run."));
+        lines.push(match swept.known_exports() {
+            1 => "Nothing new: 1 export was read by an earlier run.".to_owned(),
+            known => format!("Nothing new: {known} exports were read by an earlier run."),
+        });
     }
     let report = out.join("report.md");
     lines.push(format!("Open first:  {}", report.display()));

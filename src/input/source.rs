@@ -52,7 +52,8 @@ pub struct Member {
     /// The source's path, and for a member `archive!/member`; once per source.
     pub shown: String,
     pub path_tenant: Option<TenantId>,
-    pub result: Result<ReadExport, NotRead>,
+    /// Boxed: an archive may have many members that are no logs.
+    pub result: Result<Box<ReadExport>, NotRead>,
 }
 
 /// Takes the partner sign-ins of a member, named by its place in [`ReadSource::members`].
@@ -236,6 +237,7 @@ impl SourceReader<'_> {
         let result = unpacked.into_text().map_err(NotRead::Failed).and_then(|stream| {
             let mut take = |found| take(number, found);
             read_export(&place, stream, &self.options.reading, &mut take, &|_| disk.tell())
+                .map(Box::new)
         });
         let shown = found.shown.clone();
         self.read.members.push(Member { shown, path_tenant, result });

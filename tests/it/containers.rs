@@ -177,6 +177,9 @@ fn what_cannot_be_read_is_named_and_not_remembered() {
     let told = stderr(&output);
     assert!(told.contains("evidence.zip!/x.json: could not be read: encrypted\nhint: "), "{told}");
     assert_eq!(desk.summary()["totals"]["records"], 2);
+    let again = sweep(&desk, &["evidence.zip"]);
+    assert_eq!(again.status.code(), Some(3), "it is opened again");
+    assert!(stdout(&again).contains("Nothing new: 1 export was read"), "{}", stdout(&again));
     let with = sweep(&desk, &["evidence.zip", "--zip-password-file", "passwords.txt"]);
     assert_ne!(with.status.code(), Some(3), "{}", stderr(&with));
     assert_eq!(desk.summary()["totals"]["records"], 4);

@@ -71,7 +71,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             Ok(())
         };
         let mut source = read_source(&found.sources[0], Share::WHOLE, &options, &mut take, &|_| ());
-        let export = source.members.remove(0).result?;
+        let export = *source.members.remove(0).result?;
         let tally = export.tally;
         let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
         assert_eq!(tiled, export.decoded_bytes, "{}", path.display());
