@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod inspect;
+mod notices;
 mod progress;
 pub mod report;
 pub mod sweep;

@@ -13,6 +13,7 @@ use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
 
+use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
 use super::{gather, report, thread_count};
 use crate::cli::{Format, SweepArgs};
@@ -120,9 +121,6 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     lines
 }
 
-/// Of a path in a message: log text and names of files come from outsiders.
-const PATH_COLUMNS: usize = 400;
-
 /// Names what was not read, and why; the summary counts it only.
 fn tell(
     inputs: &super::Inputs,
@@ -131,13 +129,12 @@ fn tell(
     messages: &mut dyn Write,
 ) -> std::io::Result<()> {
     let shown = |path: &str| clean(path, PATH_COLUMNS);
-    for failed in &swept.failed {
-        let cause = clean(&failed.cause, PATH_COLUMNS);
-        writeln!(messages, "{}: could not be read: {cause}", shown(&failed.shown))?;
-        if let Some(hint) = failed.hint {
-            writeln!(messages, "hint: {hint}")?;
-        }
-    }
+    let failed = swept.failed.iter().map(|failed| Notice {
+        shown: &failed.shown,
+        text: format!("could not be read: {}", failed.cause),
+        hint: failed.hint,
+    });
+    write_notices(messages, failed)?;
     if quiet {
         return Ok(());
     }
@@ -175,12 +172,12 @@ fn tell(
         writeln!(messages, "{}: a list of tenants, not used", shown(list))?;
         writeln!(messages, "hint: say whose they are with `--partners` or `--tenants`")?;
     }
-    for (path, no_log) in &swept.no_logs {
-        let what = clean(&no_log.what, PATH_COLUMNS);
-        writeln!(messages, "{}: not a sign-in log: {what}", shown(path))?;
-        writeln!(messages, "hint: {}", no_log.hint)?;
-    }
-    Ok(())
+    let no_logs = swept.no_logs.iter().map(|(path, no_log)| Notice {
+        shown: path,
+        text: format!("not a sign-in log: {}", no_log.what),
+        hint: Some(no_log.hint),
+    });
+    write_notices(messages, no_logs)
 }
 
 fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {

@@ -190,6 +190,18 @@ fn what_cannot_be_read_is_named_and_not_remembered() {
 }
 
 #[test]
+fn members_of_which_the_same_is_said_are_named_a_few_times() {
+    let desk = Desk::with_samples();
+    let mut members: Vec<_> = (0..9).map(|at| named(&format!("{at}.txt"), "hello")).collect();
+    members.push(named("a.png", *b"\x89PNG\r\n"));
+    fs::write(desk.path("notes.zip"), zip(&members)).expect("written");
+    let told = stderr(&sweep(&desk, &["notes.zip", "sample-logs"]));
+    assert_eq!(told.matches(".txt: not a sign-in log: a text file\nhint: ").count(), 3, "{told}");
+    assert!(told.contains("notes.zip: 6 more files in it: not a sign-in log: a text file\n"));
+    assert!(told.contains("notes.zip!/a.png: not a sign-in log: a picture\n"), "{told}");
+}
+
+#[test]
 fn standard_input_is_read_whatever_it_is() {
     let desk = Desk::with_samples();
     let bytes = fs::read(desk.path(LOG)).expect("a log");

@@ -222,3 +222,76 @@ fn c_text(bytes: &[u8]) -> String {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with these fields at their places, and the right sum.
+    fn header(fields: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut block = vec![0; BLOCK_BYTES];
+        block[148..156].fill(b' ');
+        for (at, bytes) in fields {
+            block[*at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        block
+    }
+
+    fn filled(bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+        bytes
+    }
+
+    fn members(archive: &[u8]) -> Result<Vec<TarMember>, Option<ArchiveError>> {
+        let mut tar = TarReader::new(archive);
+        let mut members = Vec::new();
+        while let Some(member) = tar.next_member().map_err(|e| ArchiveError::within(&e))? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+
+    fn file(name: &str, bytes: u64) -> TarMember {
+        TarMember { name: name.to_owned(), kind: MemberKind::File, bytes }
+    }
+
+    #[test]
+    fn names_and_sizes_in_every_form() {
+        let posix =
+            header(&[(0, b"a.json"), (124, b"00000000003"), (257, b"ustar\0"), (345, b"b/c")]);
+        let binary = header(&[(0, b"big"), (124, b"\x80\0\0\0\0\0\0\0\0\0\0\x02")]);
+        let pax = b"18 path=d/\xC3\xA4.json\n9 size=1\n";
+        let listed =
+            header(&[(0, b"x"), (124, format!("{:011o}", pax.len()).as_bytes()), (156, b"x")]);
+        let archive = [
+            posix,
+            filled(b"abc"),
+            binary,
+            filled(b"ab"),
+            listed,
+            filled(pax),
+            header(&[(0, b"short"), (124, b"00000000000")]),
+            // The last block need not be filled.
+            b"z".to_vec(),
+        ]
+        .concat();
+        let wanted = vec![file("b/c/a.json", 3), file("big", 2), file("d/\u{e4}.json", 1)];
+        assert_eq!(members(&archive), Ok(wanted));
+    }
+
+    #[test]
+    fn what_is_no_file_and_what_is_no_archive() {
+        let kinds =
+            [b"1", b"2", b"3", b"5", b"6", b"S"].map(|kind| header(&[(0, b"n"), (156, kind)]));
+        let kinds = members(&kinds.concat())
+            .map(|members| members.into_iter().map(|member| member.kind).collect::<Vec<_>>());
+        let (other, folder) = (MemberKind::Other, MemberKind::Folder);
+        assert_eq!(kinds, Ok(vec![other, other, other, folder, other, MemberKind::Sparse]));
+        let garbage = [header(&[(0, b"a")]), vec![7; BLOCK_BYTES]].concat();
+        assert!(matches!(members(&garbage), Err(Some(ArchiveError::Damaged(_)))));
+        assert!(!is_header(&[0; BLOCK_BYTES]) && !is_header(b"[{}]") && !is_header(&[b'1'; 600]));
+    }
+}

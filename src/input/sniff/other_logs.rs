@@ -44,7 +44,7 @@ const OVERVIEW: &str = "an overview of sign-ins, not their records";
 
 /// Keys in lower case, as Graph, PowerShell, Log Analytics and the portal write them.
 #[rustfmt::skip]
-const RECORDS: [Kind; 17] = [
+const RECORDS: [Kind; 18] = [
     Kind { what: UNIFIED, hint: UNIFIED_AUDIT, keys: &[&["auditdata"], &["operation", "operations", "recordtype", "auditlogrecordtype"]] },
     Kind { what: UNIFIED, hint: UNIFIED_AUDIT, keys: &[&["operation"], &["creationtime", "recordtype"], &["workload", "organizationid", "userkey"]] },
     Kind { what: AUDIT, hint: SIGN_INS, keys: &[&["activitydisplayname"], &["initiatedby", "targetresources"]] },
@@ -62,6 +62,7 @@ const RECORDS: [Kind; 17] = [
     Kind { what: "a log of Amazon Web Services", hint: OTHER_PRODUCT, keys: &[&["eventversion"], &["awsregion"]] },
     Kind { what: "a log of Okta", hint: OTHER_PRODUCT, keys: &[&["published"], &["actor"], &["eventtype"]] },
     Kind { what: "a log of Google Workspace", hint: OTHER_PRODUCT, keys: &[&["kind"], &["etag"], &["actor"]] },
+    Kind { what: "an error message instead of records", hint: "the text in it says what was wrong: correct that and export again", keys: &[&["error", "errors"]] },
 ];
 
 /// Headers in lower case, as the portal, PowerShell and Log Analytics write them.
@@ -178,6 +179,7 @@ mod tests {
                 OVERVIEW,
             ),
             (r#"{"eventVersion":"1","awsRegion":"eu"}"#, "a log of Amazon Web Services"),
+            (r#"{"error":{"code":"BadArgumentError"}}"#, "an error message instead of records"),
         ] {
             assert_eq!(json(record).as_deref(), Some(what), "{record}");
         }
