@@ -161,6 +161,9 @@ pub fn sweep(
         input.seen.extend(sorted.seen(source));
         logs.extend(sorted.logs);
     }
+    if found.sources.iter().any(|source| source.shown.contains("!/")) {
+        tell_apart(&mut logs);
+    }
     // The dataset knows an export by its place in this list.
     logs.sort_by_key(|log| log.number);
     for log in logs {
@@ -201,6 +204,16 @@ impl Sorted {
             members: members.into_iter().flatten().collect(),
             ..seen_file(source)?
         })
+    }
+}
+
+/// A file in a folder `a.zip!` is shown as a member of an archive `a.zip` is: numbers the second.
+fn tell_apart(logs: &mut [Log]) {
+    let mut known = BTreeSet::new();
+    for log in logs {
+        while !known.insert(log.shown.clone()) {
+            log.shown.push_str("#2");
+        }
     }
 }
 

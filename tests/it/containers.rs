@@ -190,6 +190,20 @@ fn what_cannot_be_read_is_named_and_not_remembered() {
 }
 
 #[test]
+fn a_folder_that_is_called_like_an_archive_does_not_stop_the_run() {
+    let desk = Desk::with_samples();
+    fs::create_dir(desk.path("a.zip!")).expect("a folder");
+    fs::copy(desk.path(LOG), desk.path("a.zip!/x.json")).expect("a copy");
+    let other = fs::read("tests/corpus/graph-beta/b2b-guest/input.json").expect("a log");
+    fs::write(desk.path("a.zip"), zip(&[named("x.json", other)])).expect("written");
+    let output = sweep(&desk, &["a.zip", "a.zip!"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = read_table(&desk.path("sweep-out"), Table::Exports);
+    let paths: Vec<String> = rows.iter().map(|row| row.text("path")).collect();
+    assert_eq!(paths, ["a.zip!/x.json", "a.zip!/x.json#2"]);
+}
+
+#[test]
 fn members_of_which_the_same_is_said_are_named_a_few_times() {
     let desk = Desk::with_samples();
     let mut members: Vec<_> = (0..9).map(|at| named(&format!("{at}.txt"), "hello")).collect();
