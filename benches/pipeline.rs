@@ -13,6 +13,7 @@ use divan::{Bencher, black_box};
 use estate::{Estate, EstateOptions, Kind};
 use tenantsweep::dialect::Dialect;
 use tenantsweep::dialect::TableOptions;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::{JsonFramer, RECORD_LIMIT, Span, SpanKind};
 use tenantsweep::input::peek::Peek;
@@ -157,6 +158,7 @@ fn whole_sweep(bencher: Bencher, (threads, with_sha256): (usize, bool)) {
                 keep_not_applied: false,
                 keep_rejected_bytes: false,
                 rehash: false,
+                passwords: Passwords::default(),
             };
             let swept = sweep(&found, &lists, &options, &Silent).expect("a sweep");
             assert!(swept.tally.partner > 0);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 use tenantsweep::dialect::{MappedColumn, TableOptions};
+use tenantsweep::file_name::is_reserved_name;
 use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::{DateOrder, parse_time, parse_zone};
 
@@ -53,7 +54,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// Files, folders with all below them, or patterns such as `exports/*.json`
+    /// Files, archives, folders with all below them, or patterns such as `exports/*.json`; `-` reads
+    /// standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Your partner tenant: its id, with a name if you like (may be given several times)
@@ -68,6 +70,9 @@ pub struct InputArgs {
     /// Where paths hold the tenant's id, such as `exports/{tenant}/*.json`
     #[arg(long, value_name = "TEMPLATE")]
     pub tenant_from_path: Option<String>,
+    /// Passwords of encrypted zip archives, one a line, tried in turn
+    #[arg(long, value_name = "FILE")]
+    pub zip_password_file: Option<PathBuf>,
     #[command(flatten)]
     pub tables: TableArgs,
 }
@@ -227,6 +232,9 @@ fn parse_run_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.len() > 64 || text.starts_with('.') || !text.chars().all(plain) {
         return Err("a run id has up to 64 letters, digits, `-`, `_` or `.`".to_owned());
+    }
+    if is_reserved_name(text) {
+        return Err("Windows does not take this for the name of a file; choose another".to_owned());
     }
     Ok(text.to_owned())
 }

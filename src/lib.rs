@@ -16,9 +16,11 @@
 
 // The vocabulary: no I/O, no vendor field names.
 pub mod error_code;
+pub mod file_name;
 pub mod policy;
 pub mod sign_in;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 // Pure judgement on one sign-in.

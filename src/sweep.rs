@@ -1,33 +1,34 @@
 //! Drives the way of a record: every export is read once, its partner sign-ins are spilled, and
 //! the run is finished and committed as a whole.
 
+mod plan;
+mod read_all;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rayon::ThreadPoolBuilder;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::{
-    Committed, CoverageRow, DatasetError, ExportReading, Identity, PartnerSignIn, RejectRow,
-    RunInput, RunOptions, SeenFile, Spill, WriteRun,
+    Committed, CoverageRow, DatasetError, ExportReading, Identity, RejectRow, RunInput, RunOptions,
+    SeenFile, WriteRun,
 };
 use crate::dialect::TableOptions;
+use crate::input::container::passwords::Passwords;
 use crate::input::discover::{Found, Source};
 use crate::input::evidence::Evidence;
-use crate::input::peek::Peek;
-use crate::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions, Tally};
+use crate::input::hint::hint_of;
+use crate::input::read::{NotRead, ReadExport, Tally};
 use crate::input::sniff::NoLog;
-use crate::input::source::{Member, ReadSource, read_source};
+use crate::input::source::{Container, Member};
 use crate::lists::Lists;
-use crate::parallel;
 use crate::sign_in::SignInType;
 use crate::tenant::{PartnerList, TenantId};
+use plan::{Plan, reading_fingerprint, seen_file};
+use read_all::{Read, read_all};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
 /// older reader has read are then read again.
@@ -49,6 +50,22 @@ pub struct SweepOptions {
     pub keep_rejected_bytes: bool,
     /// Read every export, whatever is remembered of it.
     pub rehash: bool,
+    /// Of encrypted archives.
+    pub passwords: Passwords,
+}
+
+/// A file or member that could not be read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFile {
+    pub shown: String,
+    pub cause: String,
+    pub hint: Option<&'static str>,
+}
+
+impl FailedFile {
+    fn of(shown: String, error: &io::Error) -> Self {
+        Self { shown, cause: error.to_string(), hint: hint_of(error) }
+    }
 }
 
 /// Told how far the sweep is, in bytes of the inputs.
@@ -66,17 +83,20 @@ pub struct Swept {
     pub files: usize,
     /// Bytes of these files on the disk.
     pub bytes: u64,
-    /// Exports known from an earlier run, not read again.
+    /// Exports known from an earlier run, not read again; an archive may hold several.
     pub known: usize,
+    /// Exports read.
     pub read: usize,
+    /// Links, devices and hidden files in archives.
+    pub skipped_members: usize,
     /// The ledger over the exports read; `partner` still holds the duplicates.
     pub tally: Tally,
-    /// Files that are no sign-in logs, by path.
+    /// Files, in archives or not, that are no sign-in logs, by path.
     pub no_logs: Vec<(String, NoLog)>,
     /// Files that the user has to say more of before they can be read, by path.
     pub refused: Vec<(String, NoLog)>,
-    /// Files that could not be read, by path, with the cause.
-    pub failed: Vec<(String, String)>,
+    /// Files that could not be read, in archives or not.
+    pub failed: Vec<FailedFile>,
     /// Exports with unreadable records: path, rejects, records.
     pub rejects: Vec<(String, u64, u64)>,
     /// Home tenants of users that came to other tenants, and which these are, by the samples:
@@ -112,9 +132,9 @@ pub fn sweep(
     };
     let run = WriteRun::begin(&options.out, run_options)?;
     let plan = Plan::make(&run, found, &lists.partners, options);
-    let bytes = plan.to_read.iter().map(|planned| planned.source.length).sum();
+    let bytes = plan.to_read.iter().map(|source| source.length).sum();
     progress.start(plan.to_read.len(), bytes);
-    let readings = read_all(&plan.to_read, lists, options, run.spill(), progress)?;
+    let readings = read_all(&plan.to_read, found, lists, &run, options, progress)?;
     progress.finish();
     let mut swept = Swept {
         committed: Committed::default(),
@@ -125,7 +145,12 @@ pub fn sweep(
         tally: Tally::default(),
         no_logs: Vec::new(),
         refused: Vec::new(),
-        failed: found.unreadable.clone(),
+        skipped_members: 0,
+        failed: found
+            .unreadable
+            .iter()
+            .map(|(shown, error)| FailedFile::of(shown.clone(), error))
+            .collect(),
         rejects: Vec::new(),
         visits: BTreeSet::new(),
     };
@@ -137,95 +162,21 @@ pub fn sweep(
         seen: Vec::new(),
     };
     let mut logs = Vec::new();
-    for (planned, read) in plan.to_read.iter().zip(readings) {
-        swept.sort_out(planned, read, &mut logs, &mut input.seen)?;
+    for (source, read) in plan.to_read.iter().zip(readings) {
+        let sorted = swept.sort_out(read)?;
+        input.seen.extend(sorted.seen(source));
+        logs.extend(sorted.logs);
+    }
+    if found.sources.iter().any(|source| source.shown.contains("!/")) {
+        tell_apart(&mut logs);
     }
     // The dataset knows an export by its place in this list.
     logs.sort_by_key(|log| log.number);
     for log in logs {
-        swept.take_in(log, &mut input);
+        swept.take_in(log, &lists.partners, &options.tables, &mut input);
     }
     swept.committed = run.finish(input)?;
     Ok(swept)
-}
-
-/// A source to be read.
-struct Planned<'a> {
-    source: &'a Source,
-    fingerprint: u64,
-}
-
-/// What has to be read, and what is known already.
-struct Plan<'a> {
-    to_read: Vec<Planned<'a>>,
-    known: usize,
-}
-
-impl<'a> Plan<'a> {
-    fn make(
-        run: &WriteRun,
-        found: &'a Found,
-        partners: &PartnerList,
-        options: &SweepOptions,
-    ) -> Self {
-        let mut plan = Self { to_read: Vec::new(), known: 0 };
-        for source in &found.sources {
-            let fingerprint = reading_fingerprint(source, partners, &options.tables);
-            if !options.rehash && is_known(run, source, fingerprint) {
-                plan.known += 1;
-                continue;
-            }
-            plan.to_read.push(Planned { source, fingerprint });
-        }
-        plan
-    }
-}
-
-fn is_known(run: &WriteRun, source: &Source, fingerprint: u64) -> bool {
-    let Some(seen) = seen_file(source, Vec::new()) else { return false };
-    let exports = run.seen().exports_of(&seen.path, seen.bytes, seen.modified_ns);
-    exports.is_some_and(|exports| {
-        !exports.is_empty() && exports.iter().all(|&export| run.known(export, fingerprint))
-    })
-}
-
-/// What is remembered of a file; nothing where the file system keeps no times.
-fn seen_file(source: &Source, exports: Vec<Identity>) -> Option<SeenFile> {
-    let age = source.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(SeenFile {
-        path: std::path::absolute(&source.path).ok()?.to_str()?.to_owned(),
-        bytes: source.length,
-        modified_ns: i64::try_from(age.as_nanos()).ok()?,
-        exports,
-    })
-}
-
-/// Everything besides the bytes on which the rows of an export depend.
-fn reading_fingerprint(source: &Source, partners: &PartnerList, tables: &TableOptions) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&READER_VERSION.to_le_bytes());
-    for partner in partners.iter() {
-        hash.update(&partner.tenant_id.as_u128().to_le_bytes());
-    }
-    for domain in partners.domains() {
-        hash.update(domain.as_bytes());
-        hash.update(&[0]);
-    }
-    if let Some(tenant) = source.path_tenant {
-        hash.update(b"path");
-        hash.update(&tenant.as_u128().to_le_bytes());
-    }
-    if *tables != TableOptions::default() {
-        hash.update(tables.to_text().as_bytes());
-    }
-    hash.digest()
-}
-
-/// A source that was read, with the numbers that the rows of its members carry in the spill.
-struct Read {
-    source: ReadSource,
-    /// By the place of the member; none where it is no log.
-    numbers: Vec<Option<u32>>,
 }
 
 /// An export that was read.
@@ -233,87 +184,48 @@ struct Log {
     number: u32,
     shown: String,
     path_tenant: Option<TenantId>,
-    fingerprint: u64,
-    export: ReadExport,
+    /// The archive that it lies in.
+    container: Option<Arc<Container>>,
+    export: Box<ReadExport>,
+}
+
+/// The logs of a source.
+struct Sorted {
+    logs: Vec<Log>,
+    is_archive: bool,
+    /// Everything in it that may be a log was read to its end.
+    is_whole: bool,
+}
+
+impl Sorted {
+    /// What is remembered of the source: that it need not be opened again, if nothing of it was
+    /// left unread.
+    fn seen(&self, source: &Source) -> Option<SeenFile> {
+        if !self.is_whole || self.logs.is_empty() {
+            return None;
+        }
+        let members = self.is_archive.then(|| self.logs.iter().map(|log| log.shown.clone()));
+        Some(SeenFile {
+            exports: self.logs.iter().map(Log::identity).collect(),
+            members: members.into_iter().flatten().collect(),
+            ..seen_file(source)?
+        })
+    }
+}
+
+/// A file in a folder `a.zip!` is shown as a member of an archive `a.zip` is: numbers the second.
+fn tell_apart(logs: &mut [Log]) {
+    let mut known = BTreeSet::new();
+    for log in logs {
+        while !known.insert(log.shown.clone()) {
+            log.shown.push_str("#2");
+        }
+    }
 }
 
 impl Log {
     fn identity(&self) -> Identity {
         Identity { xxh3: self.export.fingerprint.xxh3, length: self.export.fingerprint.length }
-    }
-}
-
-fn read_all(
-    to_read: &[Planned<'_>],
-    lists: &Lists,
-    options: &SweepOptions,
-    spill: &Spill,
-    progress: &dyn Progress,
-) -> Result<Vec<Read>, SweepError> {
-    let peek = Peek::of(&lists.partners);
-    let pool = match options.threads {
-        1 => None,
-        threads => Some(ThreadPoolBuilder::new().num_threads(threads).build()?),
-    };
-    let read_options = ReadOptions {
-        partners: &lists.partners,
-        tables: &options.tables,
-        peek: &peek,
-        use_peek: options.use_peek,
-        with_sha256: options.with_sha256,
-        record_limit: options.record_limit,
-        keep_rejected_bytes: options.keep_rejected_bytes,
-        pool: pool.as_ref(),
-    };
-    let numbers = AtomicU32::new(0);
-    Ok(parallel::map(to_read, options.threads, |planned| {
-        // Only what turns out to be a log takes a number, and the dataset counts on there being
-        // no gaps.
-        let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
-        let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
-            if found.is_empty() {
-                return Ok(());
-            }
-            let number = taken.of(member);
-            let rows = found.into_iter().map(|found| row_of(found, number));
-            spill.append(rows).map_err(io::Error::other)
-        };
-        let advance = |bytes| progress.advance(bytes);
-        let source = read_source(planned.source, &read_options, &mut spill_found, &advance);
-        let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
-        for (at, _) in source.members.iter().enumerate().filter(is_log) {
-            taken.of(at);
-        }
-        Read { source, numbers: taken.by_member }
-    }))
-}
-
-/// Gives the members of a source their numbers when they need one.
-struct Numbers<'a> {
-    next: &'a AtomicU32,
-    by_member: Vec<Option<u32>>,
-}
-
-impl Numbers<'_> {
-    fn of(&mut self, member: usize) -> u32 {
-        if self.by_member.len() <= member {
-            self.by_member.resize(member + 1, None);
-        }
-        *self.by_member[member].get_or_insert_with(|| self.next.fetch_add(1, Relaxed))
-    }
-}
-
-/// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
-/// not, the export's end does.
-fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
-    PartnerSignIn {
-        sign_in: found.sign_in,
-        provider: found.provider,
-        export,
-        offset: found.offset,
-        recovered: found.recovered,
-        repaired: found.repaired,
-        record_hash: found.record_hash,
     }
 }
 
@@ -333,50 +245,64 @@ impl Swept {
     }
 
     /// Parts the logs in a source from what is none or could not be read.
-    fn sort_out(
-        &mut self,
-        planned: &Planned<'_>,
-        read: Read,
-        logs: &mut Vec<Log>,
-        seen: &mut Vec<SeenFile>,
-    ) -> Result<(), SweepError> {
-        let numbers = read.numbers.into_iter().chain(std::iter::repeat(None));
-        let mut identities = Vec::new();
-        for (member, number) in read.source.members.into_iter().zip(numbers) {
+    fn sort_out(&mut self, read: Read) -> Result<Sorted, SweepError> {
+        self.skipped_members += read.skipped;
+        let container = read.container.map(Arc::new);
+        let is_archive = container.is_some();
+        let mut sorted = Sorted { logs: Vec::new(), is_archive, is_whole: true };
+        for (member, number) in read.members {
             let Member { shown, path_tenant, result } = member;
             match (result, number) {
                 (Ok(export), Some(number)) => {
-                    let fingerprint = planned.fingerprint;
-                    let log = Log { number, shown, path_tenant, fingerprint, export };
-                    identities.push(log.identity());
-                    logs.push(log);
+                    sorted.is_whole &= export.torn.is_none();
+                    let container = container.clone();
+                    sorted.logs.push(Log { number, shown, path_tenant, container, export });
                 }
                 (Ok(_), None) => {}
                 (Err(NotRead::NoLog(no_log)), _) => self.no_logs.push((shown, no_log)),
-                (Err(NotRead::Refused(refused)), _) => self.refused.push((shown, refused)),
-                (Err(NotRead::Failed(error)), _) => self.failed.push((shown, error.to_string())),
+                (Err(NotRead::Refused(refused)), _) => {
+                    sorted.is_whole = false;
+                    self.refused.push((shown, refused));
+                }
+                (Err(NotRead::Failed(error)), _) => {
+                    sorted.is_whole = false;
+                    self.failed.push(FailedFile::of(shown, &error));
+                }
                 (Err(NotRead::Taker(error)), _) => return Err(SweepError::Spill(error)),
             }
         }
-        if !identities.is_empty() {
-            seen.extend(seen_file(planned.source, identities));
-        }
-        Ok(())
+        Ok(sorted)
+    }
+
+    /// Exports that an earlier run had read in the same way: those that were not read again, and
+    /// those that turned out to be known when they were.
+    pub fn known_exports(&self) -> usize {
+        self.known + self.committed.known.len()
     }
 
     /// Notes what an export gave, for the answer and for the commit.
-    fn take_in(&mut self, log: Log, input: &mut RunInput<'_>) {
+    fn take_in(
+        &mut self,
+        log: Log,
+        partners: &PartnerList,
+        tables: &TableOptions,
+        input: &mut RunInput<'_>,
+    ) {
         let tally = log.export.tally;
         self.read += 1;
         self.tally += tally;
         self.visits.extend(log.export.evidence.visits());
         if let Some(cause) = &log.export.torn {
-            self.failed.push((log.shown.clone(), format!("read in part only: {cause}")));
+            self.failed.push(FailedFile {
+                shown: log.shown.clone(),
+                cause: format!("read in part only: {cause}"),
+                hint: Some("what was read counts; copy or download the file again for the rest"),
+            });
         }
         if tally.rejected > 0 {
             self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
         }
-        input.exports.push(export_reading(&log));
+        input.exports.push(export_reading(&log, partners, tables));
         let number = log.number;
         input.rejects.extend(log.export.rejects.into_iter().map(|reject| RejectRow {
             export: number,
@@ -390,14 +316,16 @@ impl Swept {
 }
 
 /// An export as the dataset remembers it.
-fn export_reading(log: &Log) -> ExportReading {
+fn export_reading(log: &Log, partners: &PartnerList, tables: &TableOptions) -> ExportReading {
     let export = &log.export;
     let tally = export.tally;
     let exporting_tenant = export.evidence.exporting_tenant(log.path_tenant);
     ExportReading {
         path: log.shown.clone(),
         identity: log.identity(),
-        fingerprint: log.fingerprint,
+        fingerprint: reading_fingerprint(log.path_tenant, partners, tables),
+        container: log.container.as_ref().map(|container| container.shown.clone()),
+        container_sha256: log.container.as_ref().and_then(|container| container.sha256),
         sha256: export.fingerprint.sha256,
         bytes: export.fingerprint.length,
         decoded_bytes: export.decoded_bytes,

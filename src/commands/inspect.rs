@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use tenantsweep::input::container::SpoolRoom;
 use tenantsweep::input::frame::RECORD_LIMIT;
+use tenantsweep::input::hint::hint_of;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{NotRead, ReadOptions};
-use tenantsweep::input::source::{Member, read_source};
+use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::parallel;
 use tenantsweep::report::clean::clean;
 
@@ -19,18 +21,23 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
     let partners = &inputs.lists.partners;
     let peek = Peek::of(partners);
     let tables = args.input.tables.options();
-    let options = ReadOptions {
-        partners,
-        tables: &tables,
-        peek: &peek,
-        use_peek: true,
-        with_sha256: false,
-        record_limit: RECORD_LIMIT,
-        keep_rejected_bytes: false,
-        pool: None,
+    let options = SourceOptions {
+        reading: ReadOptions {
+            partners,
+            tables: &tables,
+            peek: &peek,
+            use_peek: true,
+            with_sha256: false,
+            record_limit: RECORD_LIMIT,
+            keep_rejected_bytes: false,
+            pool: None,
+        },
+        template: inputs.found.template.as_ref(),
+        passwords: &inputs.passwords,
+        room: SpoolRoom::MemoryOnly,
     };
     let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
-        read_source(source, &options, &mut |_, _| Ok(()), &|_| {})
+        read_source(source, Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| {})
     });
     let mut end = End::Done;
     for (list, kind) in &inputs.lists.used {
@@ -61,7 +68,9 @@ fn describe(out: &mut dyn Write, member: Member) -> io::Result<()> {
             return writeln!(out, "  not read yet: {what}\n  hint: {}", refused.hint);
         }
         Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
-            return writeln!(out, "  could not be read: {error}");
+            let cause = clean(&error.to_string(), 400);
+            writeln!(out, "  could not be read: {cause}")?;
+            return hint_of(&error).map_or(Ok(()), |hint| writeln!(out, "  hint: {hint}"));
         }
         Ok(export) => export,
     };

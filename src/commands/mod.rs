@@ -1,13 +1,18 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod inspect;
+mod notices;
 mod progress;
 pub mod report;
 pub mod sweep;
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
-use tenantsweep::input::discover::{DiscoverOptions, Found, discover};
+use anyhow::Context;
+
+use tenantsweep::input::container::passwords::Passwords;
+use tenantsweep::input::discover::{DiscoverOptions, Found, STANDARD_INPUT, discover};
 use tenantsweep::input::path_tenant::PathTemplate;
 use tenantsweep::lists::{GivenLists, Lists};
 
@@ -18,18 +23,35 @@ use crate::exit::Failure;
 pub struct Inputs {
     pub found: Found,
     pub lists: Lists,
+    /// Of encrypted archives.
+    pub passwords: Passwords,
 }
 
 /// Finds the inputs and reads the lists.
 pub fn gather(args: &InputArgs, out: Option<&PathBuf>) -> Result<Inputs, Failure> {
     let template = args.tenant_from_path.as_deref().map(PathTemplate::parse).transpose();
     let template = template.map_err(Failure::usage)?;
-    let given_files: Vec<PathBuf> = args.partners.iter().chain(&args.tenants).cloned().collect();
+    let given_files: Vec<PathBuf> =
+        args.partners.iter().chain(&args.tenants).chain(&args.zip_password_file).cloned().collect();
+    let passwords = match &args.zip_password_file {
+        None => Passwords::default(),
+        Some(path) => Passwords::read(path)
+            .with_context(|| format!("{}: could not be read", path.display()))
+            .map_err(Failure::usage)?,
+    };
     let options = DiscoverOptions {
         out: out.map(PathBuf::as_path),
         given: &given_files,
         template: template.as_ref(),
     };
+    if args.inputs.iter().any(|input| input == Path::new(STANDARD_INPUT))
+        && std::io::stdin().is_terminal()
+    {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "`-` reads standard input, and nothing is piped into it\n\
+             hint: `tenantsweep … - < FILE`, or give the file itself"
+        )));
+    }
     let found = discover(&args.inputs, &options).map_err(Failure::usage)?;
     let given = GivenLists {
         partners: &args.partner,
@@ -37,7 +59,7 @@ pub fn gather(args: &InputArgs, out: Option<&PathBuf>) -> Result<Inputs, Failure
         customer_files: &args.tenants,
     };
     let lists = Lists::gather(&given, &found).map_err(Failure::usage)?;
-    Ok(Inputs { found, lists })
+    Ok(Inputs { found, lists, passwords })
 }
 
 /// The threads to use: as asked, else one for each core.

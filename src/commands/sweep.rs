@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::write_whole;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
 
+use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
 use super::{gather, report, thread_count};
 use crate::cli::{Format, SweepArgs};
@@ -25,7 +27,7 @@ pub fn run(
 ) -> Result<End, Failure> {
     let started = Instant::now();
     let inputs = gather(&args.input, Some(&args.output.out))?;
-    let options = options_of(args);
+    let options = options_of(args, inputs.passwords.clone());
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
     let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
     tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
@@ -44,7 +46,7 @@ pub fn run(
         bytes: swept.bytes,
         elapsed: None,
         exports_read: swept.read as u64,
-        exports_known: swept.known as u64,
+        exports_known: swept.known_exports() as u64,
         files_skipped: (swept.no_logs.len() + swept.refused.len() + swept.failed.len()) as u64,
         closing: Vec::new(),
     };
@@ -57,7 +59,7 @@ pub fn run(
     Ok(end_of(&swept, &summary, args.reading.max_reject_share))
 }
 
-fn options_of(args: &SweepArgs) -> SweepOptions {
+fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
     let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "");
     SweepOptions {
         out: args.output.out.clone(),
@@ -70,6 +72,7 @@ fn options_of(args: &SweepArgs) -> SweepOptions {
         keep_not_applied: args.output.keep_not_applied,
         keep_rejected_bytes: args.output.keep_rejected_bytes,
         rehash: args.reading.rehash,
+        passwords,
     }
 }
 
@@ -108,8 +111,10 @@ fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), 
 fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     let mut lines = Vec::new();
     if swept.committed.is_unchanged {
-        let known = swept.known;
-        lines.push(format!("Nothing new: {known} exports were read by an earlier run."));
+        lines.push(match swept.known_exports() {
+            1 => "Nothing new: 1 export was read by an earlier run.".to_owned(),
+            known => format!("Nothing new: {known} exports were read by an earlier run."),
+        });
     }
     let report = out.join("report.md");
     lines.push(format!("Open first:  {}", report.display()));
@@ -117,11 +122,6 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     lines.push(format!("Also there:  {}, {}", summary.display(), dataset.display()));
     lines
 }
-
-/// Of a path in a message: log text and names of files come from outsiders.
-const PATH_COLUMNS: usize = 400;
-/// Of the columns of a table in a message: all of them, if there are not very many.
-const HEADER_COLUMNS: usize = 2000;
 
 /// Names what was not read, and why; the summary counts it only.
 fn tell(
@@ -131,14 +131,18 @@ fn tell(
     messages: &mut dyn Write,
 ) -> std::io::Result<()> {
     let shown = |path: &str| clean(path, PATH_COLUMNS);
-    for (path, cause) in &swept.failed {
-        writeln!(messages, "{}: could not be read: {cause}", shown(path))?;
-    }
-    for (path, refused) in &swept.refused {
-        let what = clean(&refused.what, HEADER_COLUMNS);
-        writeln!(messages, "{}: not read yet: {what}", shown(path))?;
-        writeln!(messages, "hint: {}", refused.hint)?;
-    }
+    let failed = swept.failed.iter().map(|failed| Notice {
+        shown: &failed.shown,
+        text: format!("could not be read: {}", failed.cause),
+        hint: failed.hint,
+    });
+    write_notices(messages, failed)?;
+    let refused = swept.refused.iter().map(|(shown, refused)| Notice {
+        shown,
+        text: format!("not read yet: {}", refused.what),
+        hint: Some(refused.hint),
+    });
+    write_notices(messages, refused)?;
     if quiet {
         return Ok(());
     }
@@ -165,16 +169,23 @@ fn tell(
         )?;
         writeln!(messages, "hint: name it as an input to have it read")?;
     }
+    if swept.skipped_members > 0 {
+        let count = swept.skipped_members;
+        writeln!(
+            messages,
+            "in archives: links, devices and hidden files, not read ({count} in all)"
+        )?;
+    }
     for list in &inputs.lists.not_used {
         writeln!(messages, "{}: a list of tenants, not used", shown(list))?;
         writeln!(messages, "hint: say whose they are with `--partners` or `--tenants`")?;
     }
-    for (path, no_log) in &swept.no_logs {
-        let what = clean(&no_log.what, PATH_COLUMNS);
-        writeln!(messages, "{}: not a sign-in log: {what}", shown(path))?;
-        writeln!(messages, "hint: {}", no_log.hint)?;
-    }
-    Ok(())
+    let no_logs = swept.no_logs.iter().map(|(path, no_log)| Notice {
+        shown: path,
+        text: format!("not a sign-in log: {}", no_log.what),
+        hint: Some(no_log.hint),
+    });
+    write_notices(messages, no_logs)
 }
 
 fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {

@@ -42,6 +42,9 @@ pub struct ExportReading {
     /// Of all that changes what is read from the same bytes: partner list, dialect, reader.
     pub fingerprint: u64,
     pub sha256: Option<[u8; 32]>,
+    /// The path of the archive that it lies in, the outermost one.
+    pub container: Option<String>,
+    pub container_sha256: Option<[u8; 32]>,
     pub bytes: u64,
     pub decoded_bytes: u64,
     pub encoding: String,
@@ -116,6 +119,8 @@ pub(super) struct RejectEntry {
 pub(super) struct ExportRow {
     pub path: String,
     pub sha256: Option<String>,
+    pub container: Option<String>,
+    pub container_sha256: Option<String>,
     pub identity: Identity,
     pub fingerprint: u64,
     pub bytes: u64,
@@ -150,6 +155,8 @@ impl ExportRow {
         Self {
             path: reading.path.clone(),
             sha256: reading.sha256.map(|hash| super::schema::hex(&hash)),
+            container: reading.container.clone(),
+            container_sha256: reading.container_sha256.map(|hash| super::schema::hex(&hash)),
             identity: reading.identity,
             fingerprint: reading.fingerprint,
             bytes: reading.bytes,

@@ -362,6 +362,11 @@ impl Rows {
         array.and_then(|array| array.as_string_opt::<i32>()).ok_or_else(|| self.lacks(column))
     }
 
+    /// A column that parts of older versions do not have.
+    pub(super) fn later_text(&self, column: &str) -> Option<&StringArray> {
+        self.batch.column_by_name(column)?.as_string_opt::<i32>()
+    }
+
     pub(super) fn bool(&self, column: &'static str) -> Result<&BooleanArray, DatasetError> {
         let array = self.batch.column_by_name(column);
         array.and_then(|array| array.as_boolean_opt()).ok_or_else(|| self.lacks(column))

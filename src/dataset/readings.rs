@@ -94,6 +94,8 @@ impl Readings {
 
 fn export_row(rows: &Rows, row: usize) -> Result<ExportRow, DatasetError> {
     let text = |column| rows.text(column).map(|array| text_at(array, row).map(str::to_owned));
+    let later =
+        |column| rows.later_text(column).and_then(|array| text_at(array, row)).map(str::to_owned);
     let word = |column| text(column).map(Option::unwrap_or_default);
     let signed = |column| rows.int64(column).map(|array| array.value(row));
     let count = |column| signed(column).map(|value| u64::try_from(value).unwrap_or_default());
@@ -102,6 +104,8 @@ fn export_row(rows: &Rows, row: usize) -> Result<ExportRow, DatasetError> {
     Ok(ExportRow {
         path: word("path")?,
         sha256: text("sha256")?,
+        container: later("container"),
+        container_sha256: later("container_sha256"),
         identity: Identity { xxh3: bits("xxh3")?, length: count("xxh3_bytes")? },
         fingerprint: u64::try_from(bits("fingerprint")?).unwrap_or_default(),
         bytes: count("bytes")?,

@@ -155,6 +155,12 @@ impl WriteRun {
         &self.spill
     }
 
+    /// A folder for what has to lie on the disk while the run reads; it goes with the run, and
+    /// is not made before it is needed.
+    pub fn scratch(&self) -> PathBuf {
+        self.staging.join("scratch")
+    }
+
     /// Merges what was read into the dataset and commits it, all or nothing.
     pub fn finish(self, input: RunInput<'_>) -> Result<Committed, DatasetError> {
         let Self { dataset, options, run_id, manifest, readings, seen, spill, staging, _lock } =

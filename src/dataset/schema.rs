@@ -16,7 +16,8 @@ use super::row::{PolicyRow, SignInRow};
 use super::table::Table;
 
 /// Raised by every change of a table; a tool refuses datasets that are newer than its own.
-pub const SCHEMA_VERSION: u32 = 1;
+/// 2: `exports` names the archive that an export lies in.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The documented columns of a table, in their order.
 pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
@@ -377,7 +378,11 @@ fn joined_rules<'a>(policy: &AppliedPolicy) -> Option<Cow<'a, str>> {
 
 pub(super) static EXPORTS: &[OfExport] = &[
     OfExport::text("path", |r| word(&r.path)).required().means("The export; archive!/member"),
-    OfExport::text("sha256", |r| plain(&r.sha256)).means("Of the file as it lies there"),
+    OfExport::text("sha256", |r| plain(&r.sha256))
+        .means("Of the file as it lies there, or unpacked in its archive"),
+    OfExport::text("container", |r| plain(&r.container))
+        .means("The file that it lies in, if that is an archive; of nested ones the outermost"),
+    OfExport::text("container_sha256", |r| plain(&r.container_sha256)).means("Of that archive"),
     OfExport::text("xxh3", |r| Some(Cow::Owned(format!("{:032x}", r.identity.xxh3))))
         .required()
         .means("XXH3-128 of the export: with its length, its identity"),

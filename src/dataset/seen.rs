@@ -20,8 +20,12 @@ pub struct SeenFile {
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub modified_ns: i64,
-    /// One identity, or one for each member of an archive; none if it is no sign-in log.
+    /// One identity, or one for each log in an archive; none if it is no sign-in log.
     pub exports: Vec<Identity>,
+    /// The logs in an archive as they are shown, in the order of `exports`; none for a file that is
+    /// no archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
 }
 
 /// The files of earlier runs.
@@ -36,12 +40,10 @@ struct SeenJson {
 }
 
 impl SeenCache {
-    /// What was in the file, if it looks as it did.
-    pub fn exports_of(&self, path: &str, bytes: u64, modified_ns: i64) -> Option<&[Identity]> {
-        self.files
-            .get(path)
-            .filter(|seen| seen.bytes == bytes && seen.modified_ns == modified_ns)
-            .map(|seen| seen.exports.as_slice())
+    /// What is remembered of a file, if it looks as it did.
+    pub fn find(&self, path: &str, bytes: u64, modified_ns: i64) -> Option<&SeenFile> {
+        let seen = self.files.get(path)?;
+        (seen.bytes == bytes && seen.modified_ns == modified_ns).then_some(seen)
     }
 
     /// Reads the cache; one that cannot be read is empty.

@@ -3,18 +3,30 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::GlobBuilder;
 
+use super::hint::{NO_SHARE, io_hint};
 use super::lists::{self, ListKind};
 use super::path_tenant::{PathTemplate, tenant_of_path};
+use super::shown::{is_share, shown, without_stray_quote};
 use crate::tenant::TenantId;
 
-/// A file that may be an export.
+/// Where the bytes of a source come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    File,
+    /// A pipe or a device with a name: its bytes come once.
+    Pipe,
+    StandardInput,
+}
+
+/// A file that may be an export, or an archive of exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
+    pub kind: SourceKind,
     pub path: PathBuf,
     /// The path as the user gave it, with `/` between its parts: what the dataset remembers.
     pub shown: String,
@@ -22,6 +34,18 @@ pub struct Source {
     pub length: u64,
     pub modified: Option<SystemTime>,
     pub path_tenant: Option<TenantId>,
+}
+
+impl Source {
+    /// Its bytes can be read from any place, and again.
+    pub fn is_seekable(&self) -> bool {
+        self.kind == SourceKind::File
+    }
+
+    /// Bytes on the disk; of standard input nobody knows.
+    pub fn known_length(&self) -> Option<u64> {
+        self.is_seekable().then_some(self.length)
+    }
 }
 
 /// A list of partners or customers found among the inputs.
@@ -43,7 +67,9 @@ pub struct Found {
     /// Links, devices and hidden files in folders, which are read only if they are named.
     pub skipped: Vec<String>,
     /// What could not be looked at, with the cause.
-    pub unreadable: Vec<(String, String)>,
+    pub unreadable: Vec<(String, io::Error)>,
+    /// Where paths hold the tenant's id; names of members are searched for it as well.
+    pub template: Option<PathTemplate>,
 }
 
 /// What is looked for, and what is left out.
@@ -59,8 +85,10 @@ pub struct DiscoverOptions<'a> {
 /// An input that does not exist.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), missing_hint(path, source))]
     Missing { path: PathBuf, source: io::Error },
+    #[error("standard input can be read once: `-` is given twice")]
+    StandardInputTwice,
     #[error("`{pattern}` is no file pattern: {source}")]
     Pattern { pattern: String, source: globset::Error },
     #[error("`{pattern}` matches no file")]
@@ -69,6 +97,21 @@ pub enum DiscoverError {
     OutIsInput { path: PathBuf },
 }
 
+/// What to do about an input that cannot be looked at, on a line of its own.
+fn missing_hint(path: &Path, source: &io::Error) -> String {
+    let hint = if path.to_string_lossy().contains('"') {
+        Some("a `\\` in front of a closing quote takes the quote away: leave the last `\\` out")
+    } else if is_share(&shown(path)) {
+        io_hint(source).or(Some(NO_SHARE))
+    } else {
+        io_hint(source)
+    };
+    hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
+}
+
+/// The input that stands for what is piped in.
+pub const STANDARD_INPUT: &str = "-";
+
 /// Finds all files that the inputs name.
 ///
 /// # Errors
@@ -76,6 +119,11 @@ pub enum DiscoverError {
 pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Found, DiscoverError> {
     let mut walk = Walk::new(options);
     for input in inputs {
+        if input.as_os_str() == STANDARD_INPUT {
+            walk.standard_input()?;
+            continue;
+        }
+        let input = &without_stray_quote(input);
         match fs::metadata(input) {
             Ok(metadata) if metadata.is_dir() => {
                 if options.out.is_some_and(|out| absolute(out) == absolute(input)) {
@@ -92,7 +140,7 @@ pub fn discover(inputs: &[PathBuf], options: &DiscoverOptions<'_>) -> Result<Fou
 }
 
 fn is_pattern(input: &Path) -> bool {
-    input.to_string_lossy().contains(['*', '?', '['])
+    shown(input).contains(['*', '?', '['])
 }
 
 struct Walk<'a> {
@@ -122,12 +170,12 @@ impl<'a> Walk<'a> {
         }
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder, &error),
+            Err(error) => return self.unreadable(folder, error),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.entry(&entry),
-                Err(error) => self.unreadable(folder, &error),
+                Err(error) => self.unreadable(folder, error),
             }
         }
     }
@@ -143,7 +191,7 @@ impl<'a> Walk<'a> {
             Ok(metadata) if metadata.is_dir() => self.folder(&path),
             Ok(metadata) if metadata.is_file() => self.file(&path, &metadata),
             Ok(_) => self.found.skipped.push(shown(&path)),
-            Err(error) => self.unreadable(&path, &error),
+            Err(error) => self.unreadable(&path, error),
         }
     }
 
@@ -153,13 +201,31 @@ impl<'a> Walk<'a> {
             return;
         }
         let shown = shown(path);
+        let is_file = metadata.is_file();
         self.files.entry(key).or_insert_with(|| Source {
+            kind: if is_file { SourceKind::File } else { SourceKind::Pipe },
             path: path.to_owned(),
             path_tenant: tenant_of_path(&shown, self.options.template),
             shown,
             length: metadata.len(),
-            modified: metadata.modified().ok(),
+            // What comes once cannot be known again.
+            modified: metadata.modified().ok().filter(|_| is_file),
         });
+    }
+
+    fn standard_input(&mut self) -> Result<(), DiscoverError> {
+        let source = Source {
+            kind: SourceKind::StandardInput,
+            path: PathBuf::from(STANDARD_INPUT),
+            shown: "standard input".to_owned(),
+            length: 0,
+            modified: None,
+            path_tenant: None,
+        };
+        match self.files.insert(source.path.clone(), source) {
+            None => Ok(()),
+            Some(_) => Err(DiscoverError::StandardInputTwice),
+        }
     }
 
     /// Expands a wildcard, since Windows shells do not: walks from the last folder before it.
@@ -169,11 +235,7 @@ impl<'a> Walk<'a> {
         let matcher = glob
             .map_err(|source| DiscoverError::Pattern { pattern: pattern.clone(), source })?
             .compile_matcher();
-        let base: PathBuf = input
-            .components()
-            .take_while(|part| !is_pattern(Path::new(part.as_os_str())))
-            .collect();
-        let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        let base = base_of_pattern(&pattern);
         let mut inner = Walk::new(self.options);
         inner.folder(&base);
         let count = self.files.len();
@@ -194,8 +256,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        self.found.unreadable.push((shown(path), error.to_string()));
+    fn unreadable(&mut self, path: &Path, error: io::Error) {
+        self.found.unreadable.push((shown(path), error));
     }
 
     fn finish(mut self) -> Found {
@@ -210,10 +272,11 @@ impl<'a> Walk<'a> {
         }
         self.found.sources.sort_by(|a, b| a.shown.cmp(&b.shown));
         self.found.lists.sort_by(|a, b| a.shown.cmp(&b.shown));
+        self.found.template = self.options.template.cloned();
         self.found.passed_over.sort();
         self.found.passed_over.dedup();
         self.found.skipped.sort();
-        self.found.unreadable.sort();
+        self.found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
         self.found
     }
 }
@@ -224,7 +287,10 @@ const LIST_BYTES: u64 = 32 * 1024 * 1024;
 fn list_kind(source: &Source) -> Option<ListKind> {
     let name = source.path.file_name()?.to_string_lossy().into_owned();
     let ending = source.path.extension()?.to_string_lossy().to_lowercase();
-    if source.length > LIST_BYTES || !matches!(ending.as_str(), "csv" | "json" | "txt") {
+    if !source.is_seekable()
+        || source.length > LIST_BYTES
+        || !matches!(ending.as_str(), "csv" | "json" | "txt")
+    {
         return None;
     }
     let mut head = Vec::new();
@@ -249,17 +315,14 @@ fn absolute(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path with `/` between its parts and without `.` parts, the same on every system.
-fn shown(path: &Path) -> String {
-    let parts: Vec<String> = path
-        .components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| match part {
-            Component::RootDir => String::new(),
-            other => other.as_os_str().to_string_lossy().into_owned(),
-        })
-        .collect();
-    if parts == [""] { "/".to_owned() } else { parts.join("/") }
+/// The folder in which a pattern begins to match.
+fn base_of_pattern(pattern: &str) -> PathBuf {
+    let wildcard = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    match pattern[..wildcard].rsplit_once('/') {
+        None => PathBuf::from("."),
+        Some(("", _)) => PathBuf::from("/"),
+        Some((base, _)) => PathBuf::from(base),
+    }
 }
 
 #[cfg(test)]
@@ -310,5 +373,35 @@ mod tests {
         assert_eq!(found("b*").expect("found"), ["b/a.json", "b/z.json"]);
         assert!(matches!(found("c*"), Err(DiscoverError::NoMatch { .. })));
         assert!(matches!(found("c"), Err(DiscoverError::Missing { .. })));
+        for (pattern, base) in [
+            ("*.json", "."),
+            ("/*.json", "/"),
+            ("a/b/c*/d.json", "a/b"),
+            ("//server/share/logs/*.json", "//server/share/logs"),
+            ("D:/logs/2026-??/x", "D:/logs"),
+        ] {
+            assert_eq!(base_of_pattern(pattern), PathBuf::from(base), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn standard_input_is_a_source_once() {
+        let dash = || PathBuf::from("-");
+        let found = discover(&[dash()], &DiscoverOptions::default()).expect("found");
+        assert_eq!(found.sources[0].shown, "standard input");
+        assert_eq!(found.sources[0].kind, SourceKind::StandardInput);
+        let twice = discover(&[dash(), dash()], &DiscoverOptions::default());
+        assert!(matches!(twice, Err(DiscoverError::StandardInputTwice)));
+    }
+
+    #[test]
+    fn a_quote_that_a_backslash_saved_is_taken_off() {
+        let root = estate();
+        let quoted = root.path().join("b\"");
+        let found = discover(&[quoted], &DiscoverOptions::default()).expect("found");
+        assert_eq!(names(&found, root.path()), ["b/a.json", "b/z.json"]);
+        let missing = discover(&[PathBuf::from("x\" y")], &DiscoverOptions::default());
+        let message = missing.map(|_| ()).map_err(|error| error.to_string());
+        assert!(message.is_err_and(|message| message.contains("hint: a `\\` in front")));
     }
 }

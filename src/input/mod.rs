@@ -1,11 +1,16 @@
 //! From arguments to records: what to read, how to open it, where each record ends, and which
 //! records are worth parsing.
 
+pub mod container;
 mod date_order;
 pub mod discover;
+mod disk;
+mod encoding;
 pub mod evidence;
 pub mod frame;
+pub mod hint;
 pub mod lists;
+mod meter;
 pub mod open;
 pub mod path_tenant;
 pub mod peek;
@@ -13,6 +18,8 @@ pub mod read;
 pub mod refused;
 pub mod reject;
 mod rows;
+mod shown;
 pub mod sniff;
 pub mod source;
+mod utf7;
 mod window;

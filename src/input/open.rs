@@ -1,42 +1,22 @@
-//! Opens an export by its content: gzip, byte order marks, UTF-16; hashing on the way.
+//! Opens an export by its content: gzip, zstd, byte order marks; hashing on the way.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
-use encoding_rs::CoderResult;
 use flate2::bufread::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::Xxh3;
 
-/// How the text of an export is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    Utf8,
-    Utf8Bom,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl Encoding {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Utf8 => "UTF-8",
-            Self::Utf8Bom => "UTF-8 with BOM",
-            Self::Utf16Le => "UTF-16LE",
-            Self::Utf16Be => "UTF-16BE",
-        }
-    }
-}
+pub use super::encoding::Encoding;
+pub use super::meter::Fingerprint;
+use super::meter::Meter;
 
 /// How the bytes of an export are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     None,
     Gzip,
+    Zstd,
 }
 
 impl Compression {
@@ -44,16 +24,34 @@ impl Compression {
         match self {
             Self::None => "none",
             Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
         }
     }
-}
 
-/// What an export's bytes are, as they lie on the disk or unpacked in their archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
-    pub xxh3: u128,
-    pub length: u64,
-    pub sha256: Option<[u8; 32]>,
+    /// The compression by the first bytes (RFC 1952, RFC 8878; a zstd stream may begin with a
+    /// frame to be skipped).
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    fn undo<'a>(self, packed: RawBytes<'a>) -> io::Result<RawBytes<'a>> {
+        Ok(match self {
+            Self::None => packed,
+            Self::Gzip => {
+                Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, packed)))
+            }
+            Self::Zstd => {
+                let buffered = BufReader::with_capacity(READ_BYTES, packed);
+                let mut decoder = zstd::Decoder::with_buffer(buffered)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                Box::new(decoder)
+            }
+        })
+    }
 }
 
 /// The bytes of an export as they lie on the disk, or unpacked in their archive.
@@ -70,9 +68,11 @@ pub struct OpenExport<'a> {
 /// Bytes that one read of the disk asks for.
 const READ_BYTES: usize = 256 * 1024;
 /// Enough to tell how a stream is packed and written, and the first block of a tar archive.
-const HEAD_BYTES: usize = 512;
-/// Files from this length on hash SHA-256 on a thread of their own.
-const HASH_THREAD_BYTES: u64 = 2 * 1024 * 1024;
+const HEAD_BYTES: usize = 4096;
+/// A download may be packed twice: by its server and by whoever stored it.
+const COMPRESSIONS_MAX: usize = 2;
+/// 128 MiB of memory, as `zstd -d` allows without asking.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// Opens a file that is an export and no archive.
 ///
@@ -84,8 +84,9 @@ pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport<'static>> {
     Unpacked::open(Box::new(file), length, with_sha256)?.into_text()
 }
 
-/// A stream of bytes whose packing is undone: text to be decoded, or an archive.
+/// A stream of bytes whose compression is undone: text to be decoded, or an archive.
 pub struct Unpacked<'a> {
+    /// The outer one, if it is packed twice.
     compression: Compression,
     head: Vec<u8>,
     bytes: RawBytes<'a>,
@@ -101,24 +102,31 @@ impl<'a> Unpacked<'a> {
         let raw = Metered { bytes, meter: Meter::new(with_sha256, length) };
         let raw = Arc::new(Mutex::new(raw));
         let shared = BufReader::with_capacity(READ_BYTES, Shared(Arc::clone(&raw)));
-        let (head, packed) = with_head(shared)?;
-        let compression = match head.as_slice() {
-            [0x1F, 0x8B, ..] => Compression::Gzip,
-            _ => Compression::None,
-        };
-        let unpacked: RawBytes<'a> = match compression {
-            Compression::None => Box::new(packed),
-            Compression::Gzip => {
-                Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, packed)))
+        let (mut head, mut bytes) = with_head(Box::new(shared))?;
+        let compression = Compression::of(&head);
+        for _ in 0..COMPRESSIONS_MAX {
+            let compression = Compression::of(&head);
+            if compression == Compression::None {
+                break;
             }
-        };
-        let (head, bytes) = with_head(unpacked)?;
-        Ok(Self { compression, head, bytes: Box::new(bytes), raw })
+            (head, bytes) = with_head(compression.undo(bytes)?)?;
+        }
+        Ok(Self { compression, head, bytes, raw })
     }
 
-    /// The first bytes, as many as it has up to 512.
+    pub fn is_compressed(&self) -> bool {
+        self.compression != Compression::None
+    }
+
+    /// The first bytes, as many as it has up to 4 KiB.
     pub fn head(&self) -> &[u8] {
         &self.head
+    }
+
+    /// Puts something between the unpacked bytes and their reader.
+    #[must_use]
+    pub fn through(self, pipe: impl FnOnce(RawBytes<'a>) -> RawBytes<'a>) -> Self {
+        Self { bytes: pipe(self.bytes), ..self }
     }
 
     /// Finds out how the text is written and decodes it.
@@ -127,15 +135,26 @@ impl<'a> Unpacked<'a> {
     /// The first bytes cannot be read.
     pub fn into_text(self) -> io::Result<OpenExport<'a>> {
         let Self { compression, head, bytes, raw } = self;
-        let (encoding, mark_bytes) = encoding_of(&head);
+        let (encoding, mark_bytes) = Encoding::of(&head);
         let mut bytes = BufReader::with_capacity(READ_BYTES, bytes);
-        io::copy(&mut bytes.by_ref().take(mark_bytes), &mut io::sink())?;
-        let text: RawBytes<'a> = match encoding {
-            Encoding::Utf8 | Encoding::Utf8Bom => Box::new(bytes),
-            Encoding::Utf16Le => Box::new(Transcoder::new(bytes, encoding_rs::UTF_16LE)),
-            Encoding::Utf16Be => Box::new(Transcoder::new(bytes, encoding_rs::UTF_16BE)),
-        };
-        Ok(OpenExport { encoding, compression, text, raw })
+        io::copy(&mut bytes.by_ref().take(mark_bytes as u64), &mut io::sink())?;
+        Ok(OpenExport { encoding, compression, text: encoding.decode(bytes), raw })
+    }
+
+    /// The unpacked bytes, for a reader of archives.
+    pub fn bytes(&mut self) -> &mut RawBytes<'a> {
+        &mut self.bytes
+    }
+
+    /// The unpacked bytes alone.
+    pub fn into_bytes(self) -> RawBytes<'a> {
+        self.bytes
+    }
+
+    /// Reads what is left and returns what the whole is, as [`OpenExport::finish`] does.
+    pub fn finish(self) -> (Fingerprint, io::Result<()>) {
+        drop(self.bytes);
+        finish(&self.raw)
     }
 }
 
@@ -170,22 +189,25 @@ impl OpenExport<'_> {
     /// early, and returns what the export is, as far as it can be read.
     pub fn finish(self) -> (Fingerprint, io::Result<()>) {
         drop(self.text);
-        let read = io::copy(&mut Shared(Arc::clone(&self.raw)), &mut io::sink()).map(|_| ());
-        let fingerprint = lock(&self.raw).meter.finish();
-        (fingerprint, read)
+        finish(&self.raw)
     }
+}
+
+fn finish(raw: &Arc<Mutex<Metered<'_>>>) -> (Fingerprint, io::Result<()>) {
+    let read = io::copy(&mut Shared(Arc::clone(raw)), &mut io::sink()).map(|_| ());
+    (lock(raw).meter.finish(), read)
 }
 
 /// Reads the first bytes of a stream, or as many as it has, and puts them back. A fault behind
 /// the first bytes is met again where it lies.
-fn with_head<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
+fn with_head(mut stream: RawBytes<'_>) -> io::Result<(Vec<u8>, RawBytes<'_>)> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     let read = stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let fault = match read {
         Err(error) if head.is_empty() => return Err(error),
         read => Fault(read.err()),
     };
-    Ok((head.clone(), io::Cursor::new(head).chain(fault).chain(stream)))
+    Ok((head.clone(), Box::new(io::Cursor::new(head).chain(fault).chain(stream))))
 }
 
 /// Fails once, if there is something to fail with, and is empty otherwise.
@@ -194,20 +216,6 @@ struct Fault(Option<io::Error>);
 impl Read for Fault {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
-    }
-}
-
-/// The encoding by its byte order mark, else by where the zero bytes of ASCII characters lie;
-/// with the length of the mark.
-fn encoding_of(head: &[u8]) -> (Encoding, u64) {
-    match head {
-        [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8Bom, 3),
-        [0xFF, 0xFE, 0, 0, ..] => (Encoding::Utf8, 0),
-        [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
-        [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
-        [1..0x80, 0, 1..0x80, 0, ..] => (Encoding::Utf16Le, 0),
-        [0, 1..0x80, 0, 1..0x80, ..] => (Encoding::Utf16Be, 0),
-        _ => (Encoding::Utf8, 0),
     }
 }
 
@@ -233,127 +241,10 @@ fn lock<'m, 'a>(raw: &'m Mutex<Metered<'a>>) -> MutexGuard<'m, Metered<'a>> {
     raw.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts and hashes the bytes on the disk.
-struct Meter {
-    length: u64,
-    xxh3: Box<Xxh3>,
-    sha256: Sha256Meter,
-}
-
-enum Sha256Meter {
-    Off,
-    Here(Sha256),
-    Thread(HashThread),
-}
-
-impl Meter {
-    fn new(with_sha256: bool, length: u64) -> Self {
-        let sha256 = match with_sha256 {
-            false => Sha256Meter::Off,
-            true if length < HASH_THREAD_BYTES => Sha256Meter::Here(Sha256::new()),
-            true => Sha256Meter::Thread(HashThread::start()),
-        };
-        Self { length: 0, xxh3: Box::new(Xxh3::new()), sha256 }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.length += bytes.len() as u64;
-        self.xxh3.update(bytes);
-        match &mut self.sha256 {
-            Sha256Meter::Off => {}
-            Sha256Meter::Here(hash) => hash.update(bytes),
-            Sha256Meter::Thread(thread) => thread.update(bytes),
-        }
-    }
-
-    fn finish(&mut self) -> Fingerprint {
-        let sha256 = match std::mem::replace(&mut self.sha256, Sha256Meter::Off) {
-            Sha256Meter::Off => None,
-            Sha256Meter::Here(hash) => Some(hash.finalize().into()),
-            Sha256Meter::Thread(thread) => thread.finish(),
-        };
-        Fingerprint { xxh3: self.xxh3.digest128(), length: self.length, sha256 }
-    }
-}
-
-/// SHA-256 of a stream on a thread of its own: it is the slowest step of reading a file that
-/// holds few partner sign-ins.
-struct HashThread {
-    blocks: SyncSender<Vec<u8>>,
-    used: Receiver<Vec<u8>>,
-    thread: JoinHandle<[u8; 32]>,
-}
-
-impl HashThread {
-    /// Blocks on their way at most: bounds the memory when hashing is slower than reading.
-    const BLOCKS: usize = 8;
-
-    fn start() -> Self {
-        let (blocks, inbox) = sync_channel::<Vec<u8>>(Self::BLOCKS);
-        let (give_back, used) = sync_channel(Self::BLOCKS + 2);
-        let thread = std::thread::spawn(move || {
-            let mut hash = Sha256::new();
-            for block in inbox {
-                hash.update(&block);
-                // A full return channel only means that the block is not used again.
-                let _ = give_back.try_send(block);
-            }
-            hash.finalize().into()
-        });
-        Self { blocks, used, thread }
-    }
-
-    fn update(&self, bytes: &[u8]) {
-        let mut block = self.used.try_recv().unwrap_or_default();
-        block.clear();
-        block.extend_from_slice(bytes);
-        // The thread ends only when this sender is dropped, so it is there to receive.
-        let _ = self.blocks.send(block);
-    }
-
-    fn finish(self) -> Option<[u8; 32]> {
-        drop(self.blocks);
-        self.thread.join().ok()
-    }
-}
-
-/// Turns UTF-16 into UTF-8 as it is read; what is no character becomes U+FFFD.
-struct Transcoder<R> {
-    source: BufReader<R>,
-    decoder: encoding_rs::Decoder,
-    ended: bool,
-}
-
-impl<R: Read> Transcoder<R> {
-    fn new(source: BufReader<R>, encoding: &'static encoding_rs::Encoding) -> Self {
-        Self { source, decoder: encoding.new_decoder_without_bom_handling(), ended: false }
-    }
-}
-
-impl<R: Read> Read for Transcoder<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // The decoder needs room for one whole character.
-        if buffer.len() < 4 {
-            return Err(io::Error::other("a buffer of fewer than four bytes"));
-        }
-        while !self.ended {
-            let source = self.source.fill_buf()?;
-            let last = source.is_empty();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(source, buffer, last);
-            self.source.consume(read);
-            // A decoder that has seen the end must not be asked again.
-            self.ended = last && result == CoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
-        }
-        Ok(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
     use std::io::Write;
 
     fn read_all(bytes: &[u8]) -> (Encoding, Compression, String, Fingerprint) {
@@ -372,6 +263,10 @@ mod tests {
         writer.finish().expect("packs")
     }
 
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 1).expect("packs")
+    }
+
     #[test]
     fn every_packing_and_encoding_gives_the_same_text() {
         let text = "[{\"id\":\"Grüße 🦀\"}]";
@@ -380,6 +275,8 @@ mod tests {
         let marked = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
         let first_byte_alone = [gzip(&[0xFF]), gzip(&[&[0xFE][..], &le].concat())].concat();
         let two_members = [gzip(&text.as_bytes()[..7]), gzip(&text.as_bytes()[7..])].concat();
+        let skippable = [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3];
+        let zstd_frames = [&skippable[..], &zstd(&le[..9]), &zstd(&le[9..])].concat();
         for (bytes, encoding, compression) in [
             (text.as_bytes().to_vec(), Encoding::Utf8, Compression::None),
             (marked(&[0xEF, 0xBB, 0xBF], text.as_bytes()), Encoding::Utf8Bom, Compression::None),
@@ -390,6 +287,14 @@ mod tests {
             (gzip(&marked(&[0xFF, 0xFE], &le)), Encoding::Utf16Le, Compression::Gzip),
             (two_members, Encoding::Utf8, Compression::Gzip),
             (first_byte_alone, Encoding::Utf16Le, Compression::Gzip),
+            (gzip(&gzip(text.as_bytes())), Encoding::Utf8, Compression::Gzip),
+            (zstd(text.as_bytes()), Encoding::Utf8, Compression::Zstd),
+            (zstd_frames, Encoding::Utf16Le, Compression::Zstd),
+            (
+                gzip(&zstd(&marked(&[0xEF, 0xBB, 0xBF], text.as_bytes()))),
+                Encoding::Utf8Bom,
+                Compression::Gzip,
+            ),
         ] {
             let read = read_all(&bytes);
             assert_eq!((read.0, read.1, read.2.as_str()), (encoding, compression, text));

@@ -10,42 +10,48 @@ use tenantsweep::dataset::Table;
 use crate::parquet_reader::read_table;
 
 /// A folder with a copy of the sample estate in which the program runs.
-struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn with_samples() -> Self {
+    pub(crate) fn with_samples() -> Self {
         let desk = Self::empty();
         copy_folder(Path::new("sample-logs"), &desk.path("sample-logs"));
         desk
     }
 
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn run(&self, words: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tenantsweep"))
-            .args(words)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("LANG", "C")
-            .output()
-            .expect("the program starts")
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().expect("the program starts")
     }
 
-    fn summary(&self) -> Value {
+    /// Runs with a file as standard input.
+    pub(crate) fn run_with_input(&self, words: &[&str], input: &str) -> Output {
+        let input = fs::File::open(self.path(input)).expect("a file");
+        self.command(words).stdin(input).output().expect("the program starts")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantsweep"));
+        command.args(words).current_dir(self.folder.path()).env_clear().env("LANG", "C");
+        command
+    }
+
+    pub(crate) fn summary(&self) -> Value {
         let text = fs::read(self.path("sweep-out/summary.json")).expect("a summary");
         serde_json::from_slice(&text).expect("JSON")
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -58,11 +64,11 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 

@@ -3,11 +3,13 @@
 //! `sign_ins.jsonl` holds the partner sign-ins, `rejects.csv` what could not be read,
 //! `export.json` the ledger and the evidence; a file that is no log has `no_log.txt` instead.
 //! Members that are null, false or empty are left out. `UPDATE_EXPECT=1` writes what the program
-//! says: read it before you believe it.
+//! says: read it before you believe it. An archive's members each have a part of these files, below
+//! a line with the member's name; `passwords.txt` opens an encrypted one.
 
 // Support code outside of a test function: it may fail loudly all the same.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -15,17 +17,22 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tenantsweep::attribution::attribute;
 use tenantsweep::dialect::TableOptions;
+use tenantsweep::input::container::SpoolRoom;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, Source, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
+use tenantsweep::input::hint::hint_of;
 use tenantsweep::input::lists::read_partners;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
-use tenantsweep::input::source::read_source;
+use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::policy::{AppliedPolicy, Conditions};
 use tenantsweep::relation::place;
 use tenantsweep::tenant::{PartnerList, TenantId};
 
 const EXPECTED: [&str; 4] = ["export.json", "no_log.txt", "rejects.csv", "sign_ins.jsonl"];
+/// Of an encrypted archive.
+const PASSWORDS: &str = "passwords.txt";
 
 #[test]
 fn every_case_reads_as_expected() {
@@ -66,9 +73,10 @@ fn partner_list() -> PartnerList {
 fn check(case: &Path, partners: &PartnerList) -> Result<(), String> {
     let found = discover(&[case.to_owned()], &DiscoverOptions::default()).expect("a case");
     let mut inputs = found.sources;
-    inputs.retain(|source| !EXPECTED.iter().any(|name| source.path.ends_with(name)));
+    let beside = EXPECTED.iter().chain([&PASSWORDS]);
+    inputs.retain(|source| !beside.clone().any(|name| source.path.ends_with(name)));
     let says = match (inputs.as_slice(), found.lists.as_slice()) {
-        ([input], []) => read(input, partners),
+        ([input], []) => read(input, case, partners),
         ([], [list]) => [None, Some(format!("{}\n", list.kind)), None, None],
         _ => panic!("{}: a case has one input: {inputs:?}", case.display()),
     };
@@ -94,62 +102,97 @@ fn check(case: &Path, partners: &PartnerList) -> Result<(), String> {
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }
 
-/// What the program says, in the order of [`EXPECTED`]; peek must make no difference.
-fn read(input: &Source, partners: &PartnerList) -> [Option<String>; 4] {
-    let peeking = read_with(input, partners, true);
-    let parsing = read_with(input, partners, false);
-    let (export, sign_ins) = match (peeking, parsing) {
-        (Ok(peeking), Ok(parsing)) => {
-            assert_eq!(peeking.1, parsing.1, "{}: with and without peek", input.shown);
-            peeking
+/// What the program says, in the order of [`EXPECTED`]; peek must make no difference. Of an
+/// archive, each member's part stands below a line with its name.
+fn read(input: &Source, case: &Path, partners: &PartnerList) -> [Option<String>; 4] {
+    let mut peeking = read_with(input, case, partners, true);
+    let parsing = read_with(input, case, partners, false);
+    assert_eq!(peeking.len(), parsing.len(), "{}: with and without peek", input.shown);
+    let is_archive = peeking.iter().any(|read| !read.name.is_empty());
+    let mut says: [Option<String>; 4] = Default::default();
+    peeking.sort_by(|a, b| a.name.cmp(&b.name));
+    for read in peeking {
+        let parsed = parsing.iter().find(|parsed| parsed.name == read.name);
+        let parsed = parsed.unwrap_or_else(|| panic!("{}: only with peek", read.name));
+        let compared = |says: &Says| (says.says[1].clone(), says.says[3].clone());
+        assert_eq!(compared(&read), compared(parsed), "{}: with and without peek", input.shown);
+        for (all, says) in says.iter_mut().zip(read.says) {
+            let Some(text) = says else { continue };
+            let all = all.get_or_insert_default();
+            if is_archive {
+                *all += &format!("# {}\n", read.name);
+            }
+            *all += &text;
         }
-        (Err(NotRead::NoLog(no_log)), Err(_)) => {
+    }
+    says
+}
+
+/// What the program says of a file or member.
+struct Says {
+    /// Behind the path of the input: nothing, or `!/member`.
+    name: String,
+    says: [Option<String>; 4],
+}
+
+fn read_with(input: &Source, case: &Path, partners: &PartnerList, use_peek: bool) -> Vec<Says> {
+    let peek = Peek::of(partners);
+    let passwords = case.join(PASSWORDS);
+    let passwords =
+        if passwords.exists() { Passwords::read(&passwords) } else { Ok(Passwords::default()) };
+    let options = SourceOptions {
+        reading: ReadOptions {
+            partners,
+            tables: &TableOptions::default(),
+            peek: &peek,
+            use_peek,
+            with_sha256: false,
+            record_limit: RECORD_LIMIT,
+            keep_rejected_bytes: false,
+            pool: None,
+        },
+        template: None,
+        passwords: &passwords.expect("passwords"),
+        room: SpoolRoom::MemoryOnly,
+    };
+    let mut found: BTreeMap<usize, Vec<FoundSignIn>> = BTreeMap::new();
+    let mut take = |member, more| {
+        found.entry(member).or_default().extend::<Vec<FoundSignIn>>(more);
+        Ok(())
+    };
+    let read = read_source(input, Share::WHOLE, &options, &mut take, &|_| ());
+    let members = read.members.into_iter().enumerate();
+    let says = |(at, member): (usize, Member)| Says {
+        name: member.shown.strip_prefix(&input.shown).expect("a path of the input").to_owned(),
+        says: said(&member, found.get(&at).map_or(&[][..], Vec::as_slice)),
+    };
+    members.map(says).collect()
+}
+
+fn said(member: &Member, found: &[FoundSignIn]) -> [Option<String>; 4] {
+    let export = match &member.result {
+        Ok(export) => export,
+        Err(NotRead::NoLog(no_log)) => {
             return [None, Some(format!("{}\n{}\n", no_log.what, no_log.hint)), None, None];
         }
-        (Err(NotRead::Failed(error)), Err(_)) => {
-            return [None, Some(format!("failed: {error}\n")), None, None];
+        Err(NotRead::Failed(error) | NotRead::Taker(error)) => {
+            let hint = hint_of(error).map(|hint| format!("{hint}\n")).unwrap_or_default();
+            return [None, Some(format!("failed: {error}\n{hint}")), None, None];
         }
-        _ => panic!("{}: a log only with or only without peek", input.shown),
     };
+    let tally = export.tally;
+    let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
+    assert_eq!(tiled, export.decoded_bytes, "{}: bytes must tile", member.shown);
+    assert_eq!(tally.records, tally.partner + tally.other + tally.rejected, "{}", member.shown);
+    assert_eq!(tally.partner, found.len() as u64, "{}", member.shown);
+    assert_eq!(tally.rejected, export.rejects.len() as u64, "{}", member.shown);
+    let exporting = export.evidence.exporting_tenant(member.path_tenant);
+    let sign_ins = found.iter().map(|found| sign_in_line(found, exporting) + "\n").collect();
     let mut rejects = "offset,length,reason\n".to_owned();
     for reject in &export.rejects {
         rejects += &format!("{},{},{}\n", reject.offset, reject.length, reject.reason);
     }
-    [Some(export_json(input, &export)), None, Some(rejects), Some(sign_ins)]
-}
-
-fn read_with(
-    input: &Source,
-    partners: &PartnerList,
-    use_peek: bool,
-) -> Result<(ReadExport, String), NotRead> {
-    let peek = Peek::of(partners);
-    let options = ReadOptions {
-        partners,
-        tables: &TableOptions::default(),
-        peek: &peek,
-        use_peek,
-        with_sha256: false,
-        record_limit: RECORD_LIMIT,
-        keep_rejected_bytes: false,
-        pool: None,
-    };
-    let mut found = Vec::new();
-    let mut take = |_, more| {
-        found.extend::<Vec<FoundSignIn>>(more);
-        Ok(())
-    };
-    let mut source = read_source(input, &options, &mut take, &|_| ());
-    let export = source.members.remove(0).result?;
-    let tally = export.tally;
-    let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
-    assert_eq!(tiled, export.decoded_bytes, "{}: bytes must tile", input.shown);
-    assert_eq!(tally.records, tally.partner + tally.other + tally.rejected, "{}", input.shown);
-    assert_eq!(tally.partner, found.len() as u64, "{}", input.shown);
-    assert_eq!(tally.rejected, export.rejects.len() as u64, "{}", input.shown);
-    let exporting = export.evidence.exporting_tenant(input.path_tenant);
-    let sign_ins = found.iter().map(|found| sign_in_line(found, exporting) + "\n").collect();
-    Ok((export, sign_ins))
+    [Some(export_json(member, export)), None, Some(rejects), Some(sign_ins)]
 }
 
 fn sign_in_line(found: &FoundSignIn, exporting: Option<TenantId>) -> String {
@@ -226,7 +269,7 @@ fn policy_object(policy: &AppliedPolicy) -> String {
     ])
 }
 
-fn export_json(input: &Source, export: &ReadExport) -> String {
+fn export_json(member: &Member, export: &ReadExport) -> String {
     let tally = export.tally;
     let blind_spots: Vec<&str> = export.blind_spots.iter().map(|spot| spot.as_str()).collect();
     let members = object(&[
@@ -242,7 +285,7 @@ fn export_json(input: &Source, export: &ReadExport) -> String {
         ("record_bytes", text(tally.record_bytes)),
         ("separator_bytes", text(tally.separator_bytes)),
         ("damage_bytes", text(tally.damage_bytes)),
-        ("exporting_tenant", guid(export.evidence.exporting_tenant(input.path_tenant))),
+        ("exporting_tenant", guid(export.evidence.exporting_tenant(member.path_tenant))),
         ("evidence_basis", text(export.evidence.basis())),
         ("blind_spots", text(blind_spots)),
     ]);

@@ -142,6 +142,8 @@ impl Export {
             path: self.path.clone(),
             identity: Identity { xxh3: self.identity, length: 10 },
             fingerprint: self.fingerprint,
+            container: None,
+            container_sha256: None,
             sha256: Some([5; 32]),
             bytes: 10,
             decoded_bytes: 10,
@@ -725,6 +727,7 @@ fn files_that_were_seen_are_known_by_path_size_and_time() {
         bytes: 3,
         modified_ns: 5,
         exports: vec![identity],
+        members: Vec::new(),
     };
     let (partners, customers) = (PartnerList::default(), CustomerList::default());
     let committed = run.finish(RunInput {
@@ -736,8 +739,9 @@ fn files_that_were_seen_are_known_by_path_size_and_time() {
     });
     assert!(committed.expect("run").is_unchanged);
     let run = Run::default().begin(out.path()).expect("begun");
-    assert_eq!(run.seen().exports_of("/logs/a.json", 3, 5), Some([identity].as_slice()));
-    assert_eq!(run.seen().exports_of("/logs/a.json", 3, 6), None);
+    let found = run.seen().find("/logs/a.json", 3, 5).map(|seen| seen.exports.as_slice());
+    assert_eq!(found, Some([identity].as_slice()));
+    assert_eq!(run.seen().find("/logs/a.json", 3, 6), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tenantsweep::dataset::Table;
 use tenantsweep::dialect::TableOptions;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::lists::{GivenLists, Lists};
@@ -73,6 +74,7 @@ impl Place {
             keep_not_applied: false,
             keep_rejected_bytes: false,
             rehash: false,
+            passwords: Passwords::default(),
         };
         sweep(&found, &lists, &options, &Silent).expect("a sweep")
     }

@@ -27,6 +27,7 @@ mod summary;
 
 // The whole way.
 mod cli;
+mod containers;
 mod estates;
 
 /// How much more the long suite asks of each property than a test run has time for.

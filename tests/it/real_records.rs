@@ -5,13 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use tenantsweep::dialect::{Dialect, TableOptions};
+use tenantsweep::input::container::SpoolRoom;
+use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::evidence::BlindSpot;
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::lists::{ListKind, read_customers};
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{FoundSignIn, NotRead, ReadExport, ReadOptions};
-use tenantsweep::input::source::read_source;
+use tenantsweep::input::source::{Share, SourceOptions, read_source};
 use tenantsweep::policy::{Conditions, PolicyResult};
 use tenantsweep::relation::PartnerMatch;
 use tenantsweep::sign_in::{RowEvidence, SignInType};
@@ -48,7 +50,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
     let peek = Peek::of(&partners);
     let found = discover(&[path.to_owned()], &DiscoverOptions::default()).expect("found");
     let read_with = |use_peek| {
-        let options = ReadOptions {
+        let reading = ReadOptions {
             partners: &partners,
             tables: &TableOptions::default(),
             peek: &peek,
@@ -58,13 +60,19 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             keep_rejected_bytes: true,
             pool: None,
         };
+        let options = SourceOptions {
+            reading,
+            template: None,
+            passwords: &Passwords::default(),
+            room: SpoolRoom::MemoryOnly,
+        };
         let mut sign_ins = Vec::new();
         let mut take = |_, more| {
             sign_ins.extend::<Vec<FoundSignIn>>(more);
             Ok(())
         };
-        let mut source = read_source(&found.sources[0], &options, &mut take, &|_| ());
-        let export = source.members.remove(0).result?;
+        let mut source = read_source(&found.sources[0], Share::WHOLE, &options, &mut take, &|_| ());
+        let export = *source.members.remove(0).result?;
         let tally = export.tally;
         let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
         assert_eq!(tiled, export.decoded_bytes, "{}", path.display());

@@ -1,9 +1,14 @@
 //! What a file's first bytes say it is: JSON, a table, or something that holds no sign-ins.
 
+mod files;
 mod other_logs;
+mod texts;
 
 use std::fmt;
 
+use files::no_log;
+
+pub use files::office_file;
 pub use other_logs::{name_json, name_table};
 
 /// The shape of a decoded stream.
@@ -26,55 +31,49 @@ impl fmt::Display for NoLog {
     }
 }
 
-/// First bytes, what begins with them, and what to do with such a file.
-const OTHER_FILES: [(&[u8], &str, &str); 11] = [
-    (
-        b"PK\x03\x04",
-        "a zip archive or an Excel workbook",
-        "unpack it, or save the sheet as CSV UTF-8",
-    ),
-    (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "unpack it first"),
-    (b"Rar!\x1A\x07", "a rar archive", "unpack it first"),
-    (b"\x28\xB5\x2F\xFD", "a zstd file", "unpack it first (`zstd -d`)"),
-    (b"PAR1", "a Parquet file", "give the export that it was made from"),
-    (b"SQLite format 3\0", "a SQLite database", "export its table as CSV"),
-    (b"ElfFile\0", "a Windows event log", "it holds no Entra sign-ins"),
-    (b"%PDF", "a PDF document", "give the export, not its print"),
-    (b"\xD0\xCF\x11\xE0", "an old Excel or Word file", "save the sheet as CSV UTF-8"),
-    (b"\xFF\xFE\0\0", "a file in UTF-32", "save it as UTF-8"),
-    (b"\x89PNG", "a picture", "give the export, not a screenshot"),
-];
-
 /// Judges the first bytes of a decoded stream (some MiB of it).
 ///
 /// # Errors
 /// It is no sign-in log; the answer names it.
 pub fn shape_of(head: &[u8]) -> Result<Shape, NoLog> {
     if head.is_empty() {
-        return Err(NoLog { what: "empty".to_owned(), hint: "export it again" });
+        return Err(no_log(("empty", EXPORT_AGAIN)));
     }
-    let no_log = |what: &str, hint| Err(NoLog { what: what.to_owned(), hint });
-    let known = OTHER_FILES.iter().find(|(magic, _, _)| head.starts_with(magic));
-    if let Some((_, what, hint)) = known {
-        return no_log(what, hint);
+    if let Some(no_log) = files::name_binary(head) {
+        return Err(no_log);
     }
     let text = trim_start(head);
     match text.first() {
-        Some(b'{' | b'[') => return Ok(Shape::Json),
-        None => return no_log("blank", "export it again"),
+        Some(b'{' | b'[') if !is_text_log(text) => return Ok(Shape::Json),
+        None => return Err(no_log(("blank", EXPORT_AGAIN))),
         // A torn first line, a warning or an error page before the records: sign-ins all the same.
         Some(_) if holds_json_keys(text) => return Ok(Shape::Json),
-        Some(b'<') => {
-            let hint = "download the log as JSON, not the page";
-            return no_log("an HTML or XML document", hint);
-        }
+        Some(b'<') => return Err(no_log(markup(text))),
         Some(_) => {}
+    }
+    if let Some(no_log) = texts::name_text(text) {
+        return Err(no_log);
     }
     match delimiter_of(text) {
         Some(delimiter) => Ok(Shape::Csv { delimiter }),
-        None if head.contains(&0) => no_log("a binary file", "give the export itself"),
-        None => no_log("a text file", "only sign-in exports are read"),
+        None if head.contains(&0) => Err(no_log(("a binary file", "give the export itself"))),
+        None => Err(no_log(("a text file", "only sign-in exports are read"))),
     }
+}
+
+const EXPORT_AGAIN: &str = "export it again; was there anything in the time that was asked for?";
+
+fn markup(text: &[u8]) -> (&'static str, &'static str) {
+    let head = text[..text.len().min(1024)].to_ascii_lowercase();
+    if text.starts_with(b"<?xml") && memchr::memmem::find(&head, b"<html").is_none() {
+        return ("an XML document", "give the sign-in logs as JSON or CSV");
+    }
+    ("a web page", "it may be a page that asks to sign in; download the log as JSON instead")
+}
+
+/// `[2026-11-21T09:00:00Z] started`: the text log of a program, not a list of numbers.
+fn is_text_log(text: &[u8]) -> bool {
+    texts::name_text(text).is_some()
 }
 
 /// Whether a text holds a key of a sign-in as JSON writes it. (In a cell of a CSV its quotes
@@ -128,7 +127,7 @@ mod tests {
         assert_eq!(shape_of(b"sep=;\r\na;b\n"), csv(b';'));
         assert_eq!(shape_of(b"Date (UTC);Location, city;x\n"), csv(b';'));
         let named = |bytes: &[u8]| shape_of(bytes).map_err(|no| no.what);
-        assert_eq!(named(b"PK\x03\x04..."), Err("a zip archive or an Excel workbook".to_owned()));
+        assert_eq!(named(b"7z\xBC\xAF\x27\x1C"), Err("a 7z archive".to_owned()));
         assert_eq!(named(b"# Read me\nhello\n"), Err("a text file".to_owned()));
         assert_eq!(named(b""), Err("empty".to_owned()));
     }

@@ -1,0 +1,147 @@
+//! Reads all sources with all threads.
+
+use std::io;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rayon::ThreadPoolBuilder;
+
+use super::{Progress, SweepError, SweepOptions};
+use crate::dataset::{PartnerSignIn, WriteRun};
+use crate::input::container::SpoolRoom;
+use crate::input::discover::{Found, Source};
+use crate::input::peek::Peek;
+use crate::input::read::{FoundSignIn, ReadOptions};
+use crate::input::source::{Container, Member, ReadSource, Share, SourceOptions, read_source};
+use crate::lists::Lists;
+use crate::parallel;
+
+/// A source that was read.
+pub(super) struct Read {
+    pub(super) container: Option<Container>,
+    /// With the number that the member's rows carry in the spill; none where it is no log.
+    pub(super) members: Vec<(Member, Option<u32>)>,
+    pub(super) skipped: usize,
+}
+
+impl Read {
+    fn new(source: ReadSource, numbers: Vec<Option<u32>>) -> Self {
+        let numbers = numbers.into_iter().chain(std::iter::repeat(None));
+        let members = source.members.into_iter().zip(numbers).collect();
+        Self { container: source.container, members, skipped: source.skipped }
+    }
+
+    /// Adds what another share of the same archive gave. What is wrong with the archive itself
+    /// was met by each of them.
+    fn add(&mut self, other: Self) {
+        self.skipped += other.skipped;
+        for (member, number) in other.members {
+            let is_archive = self.container.as_ref().is_some_and(|all| all.shown == member.shown);
+            if !is_archive || !self.members.iter().any(|(known, _)| known.shown == member.shown) {
+                self.members.push((member, number));
+            }
+        }
+    }
+
+    /// Puts members in an order that does not depend on who read them.
+    fn sort(&mut self) {
+        self.members.sort_by(|(a, _), (b, _)| a.shown.cmp(&b.shown));
+    }
+}
+
+/// Reads all sources; their partner sign-ins go to the spill.
+pub(super) fn read_all(
+    to_read: &[&Source],
+    found: &Found,
+    lists: &Lists,
+    run: &WriteRun,
+    options: &SweepOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Read>, SweepError> {
+    let peek = Peek::of(&lists.partners);
+    let pool = match options.threads {
+        1 => None,
+        threads => Some(ThreadPoolBuilder::new().num_threads(threads).build()?),
+    };
+    let read_options = ReadOptions {
+        partners: &lists.partners,
+        tables: &options.tables,
+        peek: &peek,
+        use_peek: options.use_peek,
+        with_sha256: options.with_sha256,
+        record_limit: options.record_limit,
+        keep_rejected_bytes: options.keep_rejected_bytes,
+        pool: pool.as_ref(),
+    };
+    let source_options = SourceOptions {
+        reading: read_options,
+        template: found.template.as_ref(),
+        passwords: &options.passwords,
+        room: SpoolRoom::Folder(run.scratch()),
+    };
+    let spill = run.spill();
+    let numbers = AtomicU32::new(0);
+    let shares: Vec<(usize, Share)> = to_read
+        .iter()
+        .enumerate()
+        .flat_map(|(at, source)| Share::split(source, options.threads).map(move |s| (at, s)))
+        .collect();
+    let reads = parallel::map(&shares, options.threads, |&(at, share)| {
+        // Only what turns out to be a log takes a number, and the dataset counts on there being
+        // no gaps.
+        let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
+        let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
+            if found.is_empty() {
+                return Ok(());
+            }
+            let number = taken.of(member);
+            let rows = found.into_iter().map(|found| row_of(found, number));
+            spill.append(rows).map_err(io::Error::other)
+        };
+        let advance = |bytes| progress.advance(bytes);
+        let source = read_source(to_read[at], share, &source_options, &mut spill_found, &advance);
+        let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
+        for (at, _) in source.members.iter().enumerate().filter(is_log) {
+            taken.of(at);
+        }
+        Read::new(source, taken.by_member)
+    });
+    let mut whole: Vec<Read> = Vec::new();
+    for ((_, share), read) in shares.into_iter().zip(reads) {
+        match whole.last_mut() {
+            Some(first) if !share.is_first() => first.add(read),
+            _ => whole.push(read),
+        }
+    }
+    whole.iter_mut().for_each(Read::sort);
+    Ok(whole)
+}
+
+/// Gives the members of a source their numbers when they need one.
+struct Numbers<'a> {
+    next: &'a AtomicU32,
+    by_member: Vec<Option<u32>>,
+}
+
+impl Numbers<'_> {
+    fn of(&mut self, member: usize) -> u32 {
+        if self.by_member.len() <= member {
+            self.by_member.resize(member + 1, None);
+        }
+        *self.by_member[member].get_or_insert_with(|| self.next.fetch_add(1, Relaxed))
+    }
+}
+
+/// A sign-in as the dataset takes it. The envelope names the exporting tenant; where it does
+/// not, the export's end does.
+fn row_of(found: FoundSignIn, export: u32) -> PartnerSignIn {
+    PartnerSignIn {
+        sign_in: found.sign_in,
+        provider: found.provider,
+        export,
+        offset: found.offset,
+        recovered: found.recovered,
+        repaired: found.repaired,
+        record_hash: found.record_hash,
+    }
+}
