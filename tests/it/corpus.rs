@@ -26,6 +26,9 @@ use tenantsweep::tenant::{PartnerList, TenantId};
 
 const EXPECTED: [&str; 4] = ["export.json", "no_log.txt", "rejects.csv", "sign_ins.jsonl"];
 
+/// What a reader that is still to be written must say, in plain words: such a case waits.
+const WAITS: &str = "expect.txt";
+
 #[test]
 fn every_case_reads_as_expected() {
     let partners = partner_list();
@@ -50,7 +53,9 @@ fn cases() -> Vec<PathBuf> {
         folders.sort();
         folders
     };
-    folders(Path::new("tests/corpus")).iter().flat_map(|kind| folders(kind)).collect()
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let cases = folders(Path::new("tests/corpus")).into_iter().flat_map(|kind| folders(&kind));
+    cases.filter(|case| update || !case.join(WAITS).exists()).collect()
 }
 
 fn partner_list() -> PartnerList {
@@ -65,7 +70,8 @@ fn partner_list() -> PartnerList {
 fn check(case: &Path, partners: &PartnerList) -> Result<(), String> {
     let found = discover(&[case.to_owned()], &DiscoverOptions::default()).expect("a case");
     let mut inputs = found.sources;
-    inputs.retain(|source| !EXPECTED.iter().any(|name| source.path.ends_with(name)));
+    inputs
+        .retain(|source| !EXPECTED.iter().chain([&WAITS]).any(|name| source.path.ends_with(name)));
     let says = match (inputs.as_slice(), found.lists.as_slice()) {
         ([input], []) => read(input, partners),
         ([], [list]) => [None, Some(format!("{}\n", list.kind)), None, None],
