@@ -361,6 +361,13 @@ impl<'de> Visitor<'de> for ValuesVisitor<'_> {
     }
 }
 
+/// What columns write for nothing: the real table of interactive sign-ins has an always empty
+/// `AppliedConditionalAccessPolicies` behind the column that counts, and `az` writes Python's
+/// `None`. Nothing must not overwrite something.
+fn is_nothing(text: &str) -> bool {
+    matches!(text.trim(), "" | "None")
+}
+
 /// Reads one value into its field.
 struct FieldSeed<'a> {
     wire: &'a mut RowWire,

@@ -19,6 +19,7 @@ mod house;
 
 // One export each: made by hand, and real ones where they are at hand.
 mod corpus;
+mod coverage;
 mod real_records;
 
 // The rooms by themselves.
