@@ -65,7 +65,7 @@ impl TimeReading {
         let clock_at = text.find(',')? + 1;
         let (year, behind) = leading_number(text[clock_at..].trim_start())?;
         let date = format!("{}, {year}", &text[..clock_at - 1]);
-        let date = NaiveDate::parse_from_str(&date, "%b %d, %Y").ok()?;
+        let date = NaiveDate::parse_from_str(&date, "%B %d, %Y").ok()?;
         let Clock { time, zone } = parse_clock(behind)?;
         let local = date.and_time(time).and_local_timezone(zone.unwrap_or(self.zone));
         local.single().map(|time| time.to_utc())

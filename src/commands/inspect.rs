@@ -9,6 +9,7 @@ use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{NotRead, ReadOptions};
 use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::parallel;
+use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
 
 use super::{gather, thread_count};
@@ -98,7 +99,7 @@ fn describe(out: &mut dyn Write, member: Member) -> io::Result<()> {
     }
     writeln!(out, "  evidence: {}", export.evidence.basis())?;
     for spot in &export.blind_spots {
-        writeln!(out, "  cannot show: {}", blind_spot(spot.as_str()))?;
+        writeln!(out, "  cannot show: {}", blind_spot_words(spot.as_str()))?;
     }
     for reject in export.rejects.iter().take(5) {
         let reason = clean(&reject.reason, 200);

@@ -22,7 +22,8 @@ pub(super) const FIELD_OF: FieldOf = |column| match column {
     "conditionalaccesspolicies" => Field::Member("appliedconditionalaccesspolicies"),
     "locationdetails" => Field::Member("location"),
     "location" => Field::Country,
-    "identity" => Field::Member("userdisplayname"),
+    "identity" => Field::Identity,
+    "appliedconditionalaccesspolicies" => Field::SparePolicies,
     "resourceidentity" => Field::Member("resourceid"),
     // The workspace, and the Azure resource that sent the row.
     "tenantid" | "resourceid" => Field::Nothing,

@@ -157,6 +157,8 @@ pub struct Reading {
     pub missing: Option<Unreadable>,
     /// Bytes inside its texts had to be replaced before it could be read.
     pub repaired: bool,
+    /// Its list of policies was cut short: those behind are not known.
+    pub policies_cut: bool,
 }
 
 /// Why a record could not be read.

@@ -46,7 +46,7 @@ pub(super) const FIELD_OF: FieldOf = |column| {
         "authentication requirement" => return Field::Requirement,
         "session id" => "sessionid",
         "autonomous system number" => "autonomoussystemnumber",
-        "conditional access" => "conditionalaccessstatus",
+        "conditional access" => return Field::ConditionalAccess,
         _ => return Field::Nothing,
     })
 };

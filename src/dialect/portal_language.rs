@@ -182,6 +182,30 @@ pub(super) fn status_word(text: &str) -> Option<StatusWord> {
     StatusWord::parse(text).or_else(translated)
 }
 
+/// The word of Conditional Access as a whole in whatever language; one that nobody knows is `None`.
+pub(super) fn conditional_access_word(text: &str) -> Option<&'static str> {
+    const NOT_APPLIED: [&str; 9] = [
+        "not applied",
+        "nicht angewendet",
+        "non appliqué",
+        "no aplicado",
+        "non applicato",
+        "não aplicado",
+        "niet toegepast",
+        "適用されていません",
+        "未应用",
+    ];
+    let lower = text.trim().to_lowercase();
+    if NOT_APPLIED.contains(&lower.as_str()) {
+        return Some("notApplied");
+    }
+    match status_word(text)? {
+        StatusWord::Success => Some("success"),
+        StatusWord::Failure => Some("failure"),
+        StatusWord::Interrupted => None,
+    }
+}
+
 /// What the cells of a column must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {

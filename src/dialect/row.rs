@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use std::borrow::Cow;
 use std::fmt;
 
-use super::portal_language::status_word;
+use super::portal_language::{conditional_access_word, status_word};
 use super::sign_in::{Envelope, PolicyWire, SignInWire, parse_code, sign_in_of, tenant};
 use super::wire::{List, LowerKey, Members, OneValue, OrText, Text};
 use super::{Reading, Unreadable};
@@ -24,12 +24,19 @@ pub(super) enum Field<'a> {
     ExportingTenant,
     /// The log, as Azure Monitor names it (`Category`, or the table's name).
     Log,
+    /// The name shown, where no other column has it.
+    Identity,
+    /// The table of interactive sign-ins has an always empty column of this name behind the one
+    /// that counts.
+    SparePolicies,
     /// The code of the outcome, where the status has none.
     ResultType,
     ResultSignature,
     ResultDescription,
     /// The portal's Success, Failure or Interrupted.
     Status,
+    /// The portal's word for Conditional Access as a whole.
+    ConditionalAccess,
     /// The portal's `City, State, CC`.
     Place,
     Country,
@@ -71,10 +78,13 @@ pub(super) struct RowWire {
     published: Text,
     exporting_tenant: Text,
     logs: Vec<String>,
+    identity: Text,
+    spare_policies: OrText<List<OrText<PolicyWire>>>,
     result_type: Text,
     result_signature: Text,
     result_description: Text,
     status: Text,
+    conditional_access: Text,
     place: Text,
     country: Text,
     requirement: Text,
@@ -104,10 +114,13 @@ impl RowWire {
             Field::Published => self.published = map.next_value()?,
             Field::ExportingTenant => self.exporting_tenant = map.next_value()?,
             Field::Log => self.logs.extend(map.next_value::<Text>()?.0),
+            Field::Identity => self.identity = map.next_value()?,
+            Field::SparePolicies => self.spare_policies = map.next_value()?,
             Field::ResultType => self.result_type = map.next_value()?,
             Field::ResultSignature => self.result_signature = map.next_value()?,
             Field::ResultDescription => self.result_description = map.next_value()?,
             Field::Status => self.status = map.next_value()?,
+            Field::ConditionalAccess => self.conditional_access = map.next_value()?,
             Field::Place => self.place = map.next_value()?,
             Field::Country => self.country = map.next_value()?,
             Field::Requirement => self.requirement = map.next_value()?,
@@ -177,6 +190,23 @@ impl RowWire {
         }
     }
 
+    /// Failures and interruptions always carry their code, so what has a status and no code got in,
+    /// whatever the portal's language calls it.
+    pub(super) fn take_foreign_word_for_success(&mut self) {
+        let unknown = self.status.as_deref().is_some_and(|word| status_word(word).is_none());
+        if unknown && self.sign_in.status.value.error_code.0.is_none() {
+            self.status = Text(Some("Success".to_owned()));
+        }
+    }
+
+    /// Scripts write the bare code as the status.
+    fn take_code_for_status(&mut self) {
+        let code = self.status.as_deref().filter(|text| parse_code(text).is_some());
+        if code.is_some() && self.sign_in.status.value.error_code.0.is_none() {
+            self.sign_in.status.value.error_code = std::mem::take(&mut self.status);
+        }
+    }
+
     /// CIPP writes a sentence in place of some codes.
     fn take_sentence_for_code(&mut self) {
         let status = &mut self.sign_in.status.value;
@@ -215,7 +245,14 @@ impl RowWire {
             .into_iter()
             .find_map(|text| text.as_deref().and_then(StatusWord::parse));
         self.take_written_objects();
+        self.take_code_for_status();
         self.take_sentence_for_code();
+        if self.sign_in.applied_policies.value.0.is_empty() {
+            self.sign_in.applied_policies = self.spare_policies;
+        }
+        if let Some(word) = self.conditional_access.as_deref().and_then(conditional_access_word) {
+            self.sign_in.conditional_access_status = Text(Some(word.to_owned()));
+        }
         let (city, country) = place_of(self.place.as_deref());
         if let Some(words) = self.requirement.0 {
             self.sign_in.authentication_requirement = Text(Some(requirement_of(words)));
@@ -234,6 +271,7 @@ impl RowWire {
             outcome: Outcome::new(code, word.filter(|_| code.is_none())),
             status: self.status.as_deref().and_then(status_word),
             failure_reason: self.result_description.0,
+            user_display_name: self.identity.0,
             country: self.country.0.or(country),
             city,
             is_envelope: true,
@@ -359,13 +397,6 @@ impl<'de> Visitor<'de> for ValuesVisitor<'_> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(wire)
     }
-}
-
-/// What columns write for nothing: the real table of interactive sign-ins has an always empty
-/// `AppliedConditionalAccessPolicies` behind the column that counts, and `az` writes Python's
-/// `None`. Nothing must not overwrite something.
-fn is_nothing(text: &str) -> bool {
-    matches!(text.trim(), "" | "None")
 }
 
 /// Reads one value into its field.

@@ -142,7 +142,8 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         }
         None => published_at.filter(|_| envelope.is_envelope).ok_or(Unreadable::NoTime)?,
     };
-    let repaired = wire.applied_policies.text == TextQuality::Repaired;
+    let policies_cut = wire.applied_policies.text == TextQuality::Cut;
+    let repaired = policies_cut || wire.applied_policies.text == TextQuality::Repaired;
     let status = wire.status.value;
     let code = status.error_code.as_deref().and_then(parse_code);
     let conditional_access_status =
@@ -227,7 +228,7 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         session_id: wire.session_id.0,
         unique_token_id: wire.unique_token_id.0,
     };
-    Ok(Reading { sign_in, missing: outcome.err(), repaired })
+    Ok(Reading { sign_in, missing: outcome.err(), repaired, policies_cut })
 }
 
 /// A policy; `None` for what names neither itself nor a result, such as the text that PowerShell

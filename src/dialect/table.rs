@@ -171,6 +171,8 @@ pub struct Table {
     columns: Vec<Column>,
     /// What the file's name says of the log in it.
     log: SignInType,
+    /// The portal's words are in a language that may not be known.
+    in_other_language: bool,
     pub times: TimeReading,
 }
 
@@ -190,7 +192,9 @@ impl Table {
         for kind in Kind::ALL {
             match kind.detect(&columns) {
                 Ok(()) => {
-                    let table = Self { kind, columns, log, times: TimeReading::default() };
+                    let in_other_language = false;
+                    let times = TimeReading::default();
+                    let table = Self { kind, columns, log, in_other_language, times };
                     return table.with_zone(header, &names, options);
                 }
                 Err(reason) => refusals.push((kind.dialect().as_str(), reason)),
@@ -201,7 +205,8 @@ impl Table {
 
     /// A table of the portal whose columns were found otherwise than by name.
     pub(super) fn of_portal(columns: Vec<Column>, log: SignInType) -> Self {
-        Self { kind: Kind::Portal, columns, log, times: TimeReading::default() }
+        let times = TimeReading::default();
+        Self { kind: Kind::Portal, columns, log, in_other_language: true, times }
     }
 
     fn with_zone(
@@ -240,7 +245,10 @@ impl Table {
     /// # Errors
     /// It cannot be read as a sign-in.
     pub fn normalise_cells(&self, row: &csv::ByteRecord) -> Result<Reading, Unreadable> {
-        let row = read_cells(row, &self.columns, self.kind.field_of())?;
+        let mut row = read_cells(row, &self.columns, self.kind.field_of())?;
+        if self.in_other_language {
+            row.take_foreign_word_for_success();
+        }
         row.finish(self.log_of_rows(), self.times)
     }
 

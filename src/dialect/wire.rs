@@ -162,7 +162,9 @@ impl Text {
 
     fn of(text: &str) -> Self {
         let text = text.trim();
-        Self((!text.is_empty() && !is_type_name(text)).then(|| text.to_owned()))
+        // `None` is what `az` writes for null.
+        let is_nothing = text.is_empty() || text == "None" || is_type_name(text);
+        Self((!is_nothing).then(|| text.to_owned()))
     }
 }
 
@@ -239,6 +241,8 @@ pub(super) enum TextQuality {
     Sound,
     /// After bytes inside its own texts were replaced.
     Repaired,
+    /// Up to a place where the text was cut short.
+    Cut,
     /// Not at all.
     Unreadable,
 }
@@ -280,10 +284,13 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
             return Ok(OrText::sound(value));
         }
         let mended = repair(text.as_bytes()).and_then(|mended| read_text(&mended));
-        let mended = mended.or_else(|| read_text(&whole_elements(text.as_bytes())?));
+        let cut = || read_text(&whole_elements(text.as_bytes())?);
         Ok(match mended {
             Some(value) => OrText { value, text: TextQuality::Repaired },
-            None => OrText { value: T::default(), text: TextQuality::Unreadable },
+            None => match cut() {
+                Some(value) => OrText { value, text: TextQuality::Cut },
+                None => OrText { value: T::default(), text: TextQuality::Unreadable },
+            },
         })
     }
 
@@ -531,7 +538,7 @@ mod tests {
             (probe.list.value.0.len(), probe.list.text)
         };
         assert_eq!(texts(r#"{"a":1}, {"b":2}"#), (2, TextQuality::Sound));
-        assert_eq!(texts(r#"[{"a":1}, {"b":"},{"}, {"c":"#), (2, TextQuality::Repaired));
+        assert_eq!(texts(r#"[{"a":1}, {"b":"},{"}, {"c":"#), (2, TextQuality::Cut));
         assert_eq!(texts(r#"[{"a":1"#), (0, TextQuality::Unreadable));
     }
 

@@ -55,6 +55,8 @@ pub enum BlindSpot {
     NoUserSignIns,
     /// The service that answered the query says that its answer is not whole.
     PartialAnswer,
+    /// Lists of policies were cut short: a cell of Excel holds 32,767 characters.
+    PoliciesCut,
     /// Hours in the middle without records, in a log that has them all around.
     Gaps,
     /// The export reaches back as far as Entra keeps sign-ins: older ones may be lost.
@@ -77,6 +79,7 @@ impl BlindSpot {
             Self::CountAtCap => "count at a cap",
             Self::NoUserSignIns => "no user sign-ins",
             Self::PartialAnswer => "partial answer",
+            Self::PoliciesCut => "policies cut off",
             Self::Gaps => "gaps in time",
             Self::RetentionEdge => "retention edge",
             Self::Refused(refusal) => refusal.as_str(),
@@ -104,6 +107,8 @@ pub struct Evidence {
     pub coverage: BTreeMap<CoverageKey, u64>,
     /// The records are followed by the error of someone who refused the rest.
     pub broken_off: bool,
+    /// A record's list of policies was cut short.
+    pub policies_cut: bool,
     /// Tenants that are home or resource in every record so far; `None` before the first.
     candidates: Option<BTreeSet<TenantId>>,
     envelopes: BTreeSet<TenantId>,
@@ -120,6 +125,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Of a file that holds no records: whose it is, if that is known.
+    pub fn without_records(tenant: Option<TenantId>) -> Self {
+        Self { envelopes: tenant.into_iter().collect(), ..Self::default() }
+    }
+
     /// Takes in a record, of the sample or a partner's.
     pub fn observe(&mut self, sign_in: &SignIn, sampled: bool) {
         let at = Some(sign_in.created_at);
@@ -181,6 +191,7 @@ impl Evidence {
         self.with_conditions += other.with_conditions;
         self.hides_members |= other.hides_members;
         self.broken_off |= other.broken_off;
+        self.policies_cut |= other.policies_cut;
     }
 
     /// The tenant whose log this is: the envelopes' if they agree, else the path's, else the
@@ -228,6 +239,9 @@ impl Evidence {
         }
         if self.hides_members {
             spots.push(BlindSpot::HiddenEnumMembers);
+        }
+        if self.policies_cut {
+            spots.push(BlindSpot::PoliciesCut);
         }
         if self.has_gap() {
             spots.push(BlindSpot::Gaps);

@@ -54,6 +54,14 @@ impl PathTemplate {
 /// What stands before the id in paths that name their tenant without being asked.
 const BEFORE_ID: [&str; 2] = ["tenantid=", "aadsigninlog_"];
 
+/// The one tenant id in a path, wherever it stands. Only for what says nothing of its tenant itself:
+/// the id may be a subscription's or an app's.
+pub(super) fn lone_tenant_of_path(path: &str) -> Option<TenantId> {
+    let ids = (0..path.len()).filter_map(|at| TenantId::parse(path.get(at..at + 36)?));
+    let ids: std::collections::BTreeSet<TenantId> = ids.collect();
+    ids.first().copied().filter(|_| ids.len() == 1)
+}
+
 /// The tenant that a path names by `tenantId=GUID`, or where the template says.
 pub fn tenant_of_path(path: &str, template: Option<&PathTemplate>) -> Option<TenantId> {
     let path = path.replace('\\', "/");

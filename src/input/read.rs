@@ -13,6 +13,7 @@ use super::frame::{
     CsvFramer, DamageReason, JsonFramer, Span, SpanKind, TablesFramer, holds_tables,
 };
 use super::open::{Compression, Encoding, Fingerprint, OpenExport};
+use super::path_tenant::lone_tenant_of_path;
 use super::peek::Peek;
 use super::refused::refusal_in;
 use super::reject::{Reject, merge_rejects};
@@ -154,7 +155,7 @@ pub fn read_export(
     }
     match read_as_log(place, &mut window, options, take, advance) {
         Ok(reader) => reader.finish(window),
-        Err(NotRead::NoLog(no_log)) => read_as_refusal(no_log, window),
+        Err(NotRead::NoLog(no_log)) => read_as_refusal(place, no_log, window),
         Err(not_read) => Err(not_read),
     }
 }
@@ -197,7 +198,11 @@ fn read_as_log<'a>(
 
 /// A file that holds no log may hold the answer of someone who refused to give one: that is
 /// evidence, too.
-fn read_as_refusal(no_log: NoLog, mut window: Window<'_>) -> Result<ReadExport, NotRead> {
+fn read_as_refusal(
+    place: &Place<'_>,
+    no_log: NoLog,
+    mut window: Window<'_>,
+) -> Result<ReadExport, NotRead> {
     // A refusal is short: what goes on behind the first window is something else.
     let Some(refusal) =
         refusal_in(window.bytes()).filter(|_| window.offset() == 0 && window.at_end)
@@ -216,7 +221,9 @@ fn read_as_refusal(no_log: NoLog, mut window: Window<'_>) -> Result<ReadExport, 
         decoded_bytes,
         tally: Tally { separator_bytes: decoded_bytes, ..Tally::default() },
         rejects: Vec::new(),
-        evidence: Evidence::default(),
+        evidence: Evidence::without_records(
+            place.path_tenant.or_else(|| lone_tenant_of_path(place.shown)),
+        ),
         blind_spots: vec![BlindSpot::Refused(refusal)],
         torn: None,
     })
@@ -480,7 +487,7 @@ impl ExportReader<'_> {
 
     /// Joins a sign-in against the partner list: partner, other, or a reject if it cannot be judged.
     fn join(&self, record: Framed<'_>, reading: Reading, batch: &mut Batch) {
-        let Reading { sign_in, missing, repaired } = reading;
+        let Reading { sign_in, missing, repaired, policies_cut } = reading;
         let facts = Joinable::of(&sign_in);
         let provider = provider_of(facts, self.options.partners);
         if let (Some(_), Some(reason)) = (provider, &missing) {
@@ -488,6 +495,7 @@ impl ExportReader<'_> {
         }
         if record.sampled || provider.is_some() {
             batch.evidence.observe(&sign_in, record.sampled);
+            batch.evidence.policies_cut |= policies_cut;
         }
         let Some(provider) = provider else {
             batch.tally.other += 1;

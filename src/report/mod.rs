@@ -20,6 +20,7 @@ pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;
 pub use text::{TextOptions, write_text};
+pub use words::blind_spot_words;
 
 /// What only the run knows, for the head line of a report; the default says nothing.
 #[derive(Debug, Clone, Default)]

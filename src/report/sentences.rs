@@ -210,7 +210,7 @@ fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<Strin
     let part = format!("{}, {}", customers_of(count), words::doubt_words(doubt));
     let spots: BTreeSet<&str> =
         customers.iter().flat_map(|customer| &customer.blind_spots).map(String::as_str).collect();
-    let reasons: Vec<&str> = spots.into_iter().map(words::blind_spot).collect();
+    let reasons: Vec<&str> = spots.into_iter().map(words::blind_spot_words).collect();
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {

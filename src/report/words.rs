@@ -224,7 +224,7 @@ pub(super) fn cause(code: Option<i32>, cause: Option<&str>) -> String {
 }
 
 /// What a log cannot show, in words for people; most of the stable names are such words.
-pub fn blind_spot(name: &str) -> &str {
+pub fn blind_spot_words(name: &str) -> &str {
     match name {
         "refused without P1" => "Graph refuses without P1; the portal's download works",
         "blocked at export" => "the export was blocked by policy, seen at export",

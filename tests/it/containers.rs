@@ -274,6 +274,7 @@ fn read_file(path: &Path) -> ReadSource {
     let options = SourceOptions {
         reading: ReadOptions {
             partners: &partners,
+            tables: &tenantsweep::dialect::TableOptions::default(),
             peek: &Peek::of(&partners),
             use_peek: true,
             with_sha256: true,

@@ -71,9 +71,14 @@ fn markup(text: &[u8]) -> (&'static str, &'static str) {
     ("a web page", "it may be a page that asks to sign in; download the log as JSON instead")
 }
 
-/// `[2026-11-21T09:00:00Z] started`: the text log of a program, not a list of numbers.
+/// `[2026-11-21T09:00:00Z] started` or `[INFO] started`: the text log of a program, not a list.
 fn is_text_log(text: &[u8]) -> bool {
-    texts::name_text(text).is_some()
+    let level = || {
+        let word = text.strip_prefix(b"[")?;
+        let end = word.iter().position(|byte| !byte.is_ascii_uppercase())?;
+        (end >= 3 && word[end] == b']').then_some(())
+    };
+    texts::name_text(text).is_some() || level().is_some()
 }
 
 /// Whether a text holds a key of a sign-in as JSON writes it. (In a cell of a CSV its quotes
@@ -119,6 +124,7 @@ mod tests {
     fn shapes_and_their_names() {
         let csv = |delimiter| Ok(Shape::Csv { delimiter });
         assert_eq!(shape_of(b" \n[{}]"), Ok(Shape::Json));
+        assert!(shape_of(b"[INFO] Collecting\n[ERROR] Failed: x\n").is_err());
         assert_eq!(shape_of(b"torn\"}\n{\"createdDateTime\" : 1}"), Ok(Shape::Json));
         assert_eq!(shape_of(b"WARNING: x\n[{\"createdDateTime\":1}]"), Ok(Shape::Json));
         assert_eq!(shape_of(b"a,b\nx,\"{\"\"createdDateTime\"\":1}\""), csv(b','));
