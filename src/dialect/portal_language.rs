@@ -356,7 +356,7 @@ mod tests {
                 let options = TableOptions::default();
                 portal_columns(&header, rows, SignInType::Unknown, &options).is_some()
             };
-            assert!(found(&[good.clone()]));
+            assert!(found(std::slice::from_ref(&good)));
             assert!(!found(&[]), "nothing to judge by");
             let mut bad = good.clone();
             bad[1] = "no id".to_owned();

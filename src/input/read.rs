@@ -346,6 +346,10 @@ impl ExportReader<'_> {
                     headers_left -= 1;
                     self.total.tally.separator_bytes += span.len as u64;
                 }
+                // What goes with the answer of a query: its status, its statistics.
+                SpanKind::Record { .. } if matches!(self.rows, Rows::OtherTable) => {
+                    self.total.tally.separator_bytes += span.len as u64;
+                }
                 SpanKind::Record { recovered } => records.push(Framed {
                     bytes: bytes_of(span),
                     offset: span.offset,

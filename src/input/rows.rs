@@ -37,8 +37,7 @@ impl Rows {
     /// Reads a record to a sign-in.
     pub(super) fn normalise(&self, record: &[u8]) -> Result<Reading, Unreadable> {
         match self {
-            Self::Unknown => Err(Unreadable::OtherKind),
-            Self::OtherTable => Err(Unreadable::OtherCategory { category: "a table".to_owned() }),
+            Self::Unknown | Self::OtherTable => Err(Unreadable::OtherKind),
             Self::Json(dialect) => dialect.normalise_json(record),
             Self::Values(table) => table.normalise_values(record),
             Self::Csv { table, delimiter } => {

@@ -13,7 +13,7 @@ pub enum Layout {
     /// Records inside arrays, or without any separator to rely on.
     Nested,
     /// A cut row would swallow rows up to the next quote: nothing could be said of them.
-    Csv,
+    Table,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Damage {
         ];
         match layout {
             _ if is_last && rng.chance(0.5) => Self::HalfLast,
-            Layout::Csv => Self::Garbage,
+            Layout::Table => Self::Garbage,
             Layout::Lines | Layout::Nested => *rng.pick(&STRUCTURAL),
         }
     }

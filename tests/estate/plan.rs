@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Kind;
+use super::kind::Kind;
+use super::log_analytics;
 use super::records::{Entry, Exporter, Role, Stream};
 use super::rng::Rng;
 use super::time::{self, BEGIN, DAY, HOUR};
@@ -10,6 +11,8 @@ use super::world::World;
 
 pub struct FilePlan {
     pub path: String,
+    /// The archive that the file is put into.
+    pub archive: Option<String>,
     pub kind: Kind,
     pub exporter: Exporter,
     pub entries: Vec<Entry>,
@@ -29,10 +32,11 @@ pub fn child_files(world: &World, child: usize) -> Vec<FilePlan> {
     let users = user_kinds(world);
     let count = sign_in_count(world, &mut rng);
     for nth in 0..if users.is_empty() { 0 } else { count } {
-        let entry = child_entry(world, child, nth, count, &mut rng);
-        // Two kinds for each child, so that few children show all kinds.
-        let second = (child / users.len() + child + 1) % users.len();
-        let kind = users[if rng.chance(0.6) { child % users.len() } else { second }];
+        // Two kinds for each child, others for each seed, so that few children show all kinds.
+        let first = child * 2 + world.options.seed as usize * 5;
+        let second = first + 1 + first / users.len();
+        let kind = users[if rng.chance(0.6) { first } else { second } % users.len()];
+        let entry = child_entry(world, child, kind, (nth, count), &mut rng);
         place(world, &mut exports, kind, entry, &mut rng);
     }
     principals(world, &mut exports, count, &mut rng);
@@ -48,8 +52,9 @@ pub fn partner_files(world: &World, partner: usize) -> Vec<FilePlan> {
     let count = (world.options.records / 10 / world.partners.len()).max(8);
     let entries =
         (0..count).map(|nth| partner_entry(world, partner, nth, count, &mut rng)).collect();
-    // A single object shows two tenants and so cannot tell whose log it is.
-    let fits = |kind: &Kind| *kind != Kind::GraphObject;
+    // A single object shows two tenants and so cannot tell whose log it is; nor does a log
+    // without home tenants.
+    let fits = |kind: &Kind| *kind != Kind::GraphObject && kind.shows().home && kind.shows().code;
     let kinds: Vec<Kind> = user_kinds(world).into_iter().filter(fits).collect();
     let kind = if kinds.is_empty() { Kind::DiagnosticLines } else { *rng.pick(&kinds) };
     files(world, Exporter::Partner(partner), Exports::from([((kind, false), entries)]))
@@ -74,10 +79,20 @@ fn landmark_seed(world: &World, child: usize) -> u64 {
     Rng::derived(world.options.seed, &[4, child as u64]).next()
 }
 
-fn child_entry(world: &World, child: usize, nth: usize, of: usize, rng: &mut Rng) -> Entry {
+fn child_entry(
+    world: &World,
+    child: usize,
+    kind: Kind,
+    (nth, of): (usize, usize),
+    rng: &mut Rng,
+) -> Entry {
     let is_landmark = nth == 1;
     let seed = if is_landmark { landmark_seed(world, child) } else { rng.next() };
-    let role = if is_landmark { Role::Gdap(0) } else { child_role(world, rng) };
+    let role = match is_landmark {
+        true if kind.shows().home => Role::Gdap(0),
+        true => Role::Mail(0),
+        false => child_role(world, rng),
+    };
     let stream = if rng.chance(0.2) { Stream::Interactive } else { Stream::NonInteractive };
     Entry {
         seed,
@@ -133,7 +148,7 @@ fn partner_entry(world: &World, partner: usize, nth: usize, of: usize, rng: &mut
 /// Into its export, with an earlier state before it or a second copy elsewhere, now and then.
 fn place(world: &World, exports: &mut Exports, kind: Kind, mut entry: Entry, rng: &mut Rng) {
     let options = &world.options;
-    let has_state = kind.is_diagnostic() && rng.chance(options.states_share);
+    let has_state = kind.is_dated() && rng.chance(options.states_share);
     let has_copy = rng.chance(options.duplicate_share);
     entry.has_twin |= has_state || has_copy;
     if has_copy {
@@ -153,10 +168,12 @@ fn place(world: &World, exports: &mut Exports, kind: Kind, mut entry: Entry, rng
 }
 
 fn kind_of_copy(world: &World, kind: Kind, rng: &mut Rng) -> Kind {
-    let clash = |other: &Kind| {
-        (kind.is_diagnostic() && other.is_csv()) || (kind.is_csv() && other.is_diagnostic())
+    let fits = |other: &Kind| {
+        let beside = world.options.csv_beside_diagnostic
+            && (kind.is_diagnostic() && other.is_portal_csv()
+                || kind.is_portal_csv() && other.is_diagnostic());
+        kind.can_share_with(*other) || beside
     };
-    let fits = |other: &Kind| world.options.csv_beside_diagnostic || !clash(other);
     let kinds: Vec<Kind> = user_kinds(world).into_iter().filter(fits).collect();
     *rng.pick(&kinds)
 }
@@ -165,7 +182,7 @@ fn kind_of_copy(world: &World, kind: Kind, rng: &mut Rng) -> Kind {
 fn principals(world: &World, exports: &mut Exports, users: usize, rng: &mut Rng) {
     let mut kinds: Vec<(Kind, usize)> = exports
         .keys()
-        .filter(|(kind, copy)| kind.is_diagnostic() && !copy)
+        .filter(|(kind, copy)| kind.holds_principals() && !copy)
         .map(|(kind, _)| (*kind, users / 30))
         .collect();
     if world.options.kinds.contains(&Kind::ApplicationCsv) {
@@ -207,12 +224,11 @@ fn files(world: &World, exporter: Exporter, exports: Exports) -> Vec<FilePlan> {
             for (number, chunk) in entries.chunks(size.max(1)).enumerate() {
                 let mut chunk = chunk.to_vec();
                 let seed = chunk[0].seed ^ u64::from(is_copy);
-                // Records of diagnostic settings, or their path, say whose log they are.
-                if let (Exporter::Partner(partner), false) = (exporter, kind.is_diagnostic()) {
+                if let (Exporter::Partner(partner), false) = (exporter, kind.names_exporter()) {
                     chunk.insert(0, home_landmark(partner, &chunk[0]));
                 }
                 let path = path(world, exporter, kind, stream, is_copy, number, count);
-                plans.push(FilePlan { path, kind, exporter, entries: chunk, seed });
+                plans.push(FilePlan { path, archive: None, kind, exporter, entries: chunk, seed });
             }
         }
     }
@@ -243,7 +259,9 @@ fn file_count(world: &World, kind: Kind, records: usize) -> usize {
         Kind::GraphBetaPage | Kind::GraphV1Page => records.div_ceil(per_file.min(1000)),
         Kind::GraphObject => records.min(8),
         // One file an hour is the most that its path can name.
-        Kind::DiagnosticLines => records.div_ceil(per_file).min(world.options.days.max(1) * 24),
+        Kind::DiagnosticLines | Kind::DataExport | Kind::DfirJson => {
+            records.div_ceil(per_file).min(world.options.days.max(1) * 24)
+        }
         _ => records.div_ceil(per_file),
     }
 }
@@ -257,10 +275,7 @@ fn path(
     number: usize,
     of: usize,
 ) -> String {
-    let tenant = match exporter {
-        Exporter::Child(at) => &world.children[at],
-        Exporter::Partner(at) => &world.partner_tenants[at],
-    };
+    let tenant = exporter.tenant(world);
     let folder = if is_copy { "again/" } else { "" };
     let stem = match stream {
         Some(Stream::Interactive) => "InteractiveSignIns",
@@ -268,8 +283,15 @@ fn path(
         Some(Stream::ServicePrincipal) => "ApplicationSignIns",
         None => "SignIns",
     };
-    if kind == Kind::DiagnosticLines {
-        return folder.to_string() + &blob_path(world, &tenant.id, stream, number, of);
+    let hour = hour_of_file(world, number, of);
+    let by_hour = match kind {
+        Kind::DiagnosticLines => Some(blob_path(&tenant.id, stream, hour)),
+        Kind::DataExport => Some(data_export_path(&tenant.id, stream, hour)),
+        Kind::DfirJson => Some(dfir_path(&tenant.name, &tenant.id, hour)),
+        _ => None,
+    };
+    if let Some(path) = by_hour {
+        return folder.to_string() + &path;
     }
     let extension = if kind.is_csv() { "csv" } else { "json" };
     let (from, to) =
@@ -282,22 +304,32 @@ fn path(
     )
 }
 
-fn blob_path(
-    world: &World,
-    tenant: &str,
-    stream: Option<Stream>,
-    number: usize,
-    of: usize,
-) -> String {
+/// Files named by their hour share out the estate's days.
+fn hour_of_file(world: &World, number: usize, of: usize) -> i64 {
+    let hours = world.options.days.max(1) * 24;
+    BEGIN + (number * hours / of) as i64 * HOUR
+}
+
+fn blob_path(tenant: &str, stream: Option<Stream>, hour: i64) -> String {
     let container = match stream {
         Some(Stream::Interactive) => "signinlogs",
         Some(Stream::ServicePrincipal) => "serviceprincipalsigninlogs",
         _ => "noninteractiveusersigninlogs",
     };
-    let hours = world.options.days.max(1) * 24;
-    let at = time::civil(BEGIN + (number * hours / of) as i64 * HOUR);
+    let hour = time::folders(hour);
+    format!("insights-logs-{container}/tenantId={tenant}/{hour}/m=00/PT1H.json")
+}
+
+fn data_export_path(tenant: &str, stream: Option<Stream>, hour: i64) -> String {
+    let table = log_analytics::table(stream.unwrap_or(Stream::NonInteractive));
+    let (workspace, hour) = (log_analytics::workspace_of(tenant), time::folders(hour));
+    let place = "resourcegroups/logs/providers/microsoft.operationalinsights/workspaces/central";
     format!(
-        "insights-logs-{container}/tenantId={tenant}/y={}/m={:02}/d={:02}/h={:02}/m=00/PT1H.json",
-        at.year, at.month, at.day, at.hour
+        "am-{table}/WorkspaceResourceId=/subscriptions/{workspace}/{place}/{hour}/m=00/PT05M.json"
     )
+}
+
+fn dfir_path(name: &str, tenant: &str, hour: i64) -> String {
+    let (date, at) = (time::date(hour), time::civil(hour));
+    format!("{name}/azure_ad_signin/{date}/AADSigninLog_{tenant}_{date}_{:02}-00-00.json", at.hour)
 }

@@ -46,6 +46,8 @@ pub enum Quirk {
     AmericanTime,
     /// The exporting tenant in the path only.
     NoEnvelopeTenant,
+    /// Log Analytics only: the row came from another table of the workspace.
+    OtherTable,
 }
 
 const COMMON: [Quirk; 16] = [
@@ -76,13 +78,32 @@ const OF_MONITOR: [Quirk; 6] = [
     Quirk::AmericanTime,
 ];
 
+/// For rows of cells.
+const OF_ROWS: [Quirk; 5] = [
+    Quirk::UpperIds,
+    Quirk::AccessNumber,
+    Quirk::AccessSpaced,
+    Quirk::AccessList,
+    Quirk::AccessOtherCase,
+];
+
 impl Quirk {
     pub fn draw(share: f64, entry: &Entry, kind: Kind, rng: &mut Rng) -> Option<Self> {
-        if !rng.chance(share) {
+        if kind.is_portal_csv() || !rng.chance(share) {
             return None;
         }
         if !entry.has_twin && rng.chance(0.05) {
             return Some(Self::NoId);
+        }
+        if kind.is_log_analytics() && !entry.has_twin && rng.chance(0.15) {
+            return Some(Self::OtherTable);
+        }
+        if kind.is_csv()
+            || kind.is_log_analytics()
+            || kind.is_defender()
+            || kind == Kind::PowerShellJson
+        {
+            return Some(*rng.pick(&OF_ROWS));
         }
         if kind == Kind::DiagnosticLines && rng.chance(0.15) {
             return Some(Self::NoEnvelopeTenant);

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Kind;
+use super::kind::{Kind, Shows};
 use super::outcomes::{self, OUTCOMES, Outcome};
 use super::rng::Rng;
 use super::time::{BEGIN, DAY, SECOND};
-use super::truth::{Facts, PartnerMatch, Side, Verdict};
+use super::truth::{Facts, PartnerMatch, Side, Standing, Verdict};
 use super::world::{
     AGENTS, APPS, App, MICROSOFT, PLACES, Partner, Place, Policy, PolicyState, Tenant, World,
 };
@@ -24,6 +24,15 @@ pub enum Stream {
 pub enum Exporter {
     Child(usize),
     Partner(usize),
+}
+
+impl Exporter {
+    pub fn tenant(self, world: &World) -> &Tenant {
+        match self {
+            Self::Child(at) => &world.children[at],
+            Self::Partner(at) => &world.partner_tenants[at],
+        }
+    }
 }
 
 /// Who signs in. Numbers index the lists of the world.
@@ -121,7 +130,7 @@ impl<'w> SignIn<'w> {
             stream: entry.stream,
             home: who.home,
             resource: who.resource,
-            exporting: exporting(world, exporter),
+            exporting: &exporter.tenant(world).id,
             access: who.access,
             app: rng.pick(if who.is_partner { &APPS } else { &APPS[..3] }),
             app_owner: who.app_owner,
@@ -139,25 +148,34 @@ impl<'w> SignIn<'w> {
         }
     }
 
-    /// What this record is to a reader of that kind of export; `None`: no partner's.
-    pub fn facts(&self, world: &World, kind: Kind) -> Option<Facts> {
-        let (partner, partner_match) = self.partner(world, kind)?;
-        let side = self.side();
-        let bare = self.applied.is_empty() || !kind.lists_policies();
-        let verdict = if bare { self.outcome.bare } else { self.outcome.verdict };
+    /// What this record is to a reader of that kind of export.
+    pub fn standing(&self, world: &World, kind: Kind) -> Standing {
+        let shows = kind.shows();
+        let Some((partner, partner_match)) = self.partner(world, shows) else {
+            return Standing::Other;
+        };
+        let bare = self.applied.is_empty() || !shows.policies;
+        let verdict = match self.outcome {
+            // All that is left of the outcome is the status.
+            outcome if !shows.code && outcome.status != "failure" => return Standing::Reject,
+            _ if !shows.code => Verdict::Unexplained,
+            outcome if bare => outcome.bare,
+            outcome => outcome.verdict,
+        };
+        let side = self.side(shows);
         let with = |results: &[&str]| -> BTreeSet<String> {
             let applied =
                 self.applied.iter().filter(|applied| !bare && results.contains(&applied.result));
             applied.map(|applied| applied.policy.id.to_ascii_lowercase()).collect()
         };
-        Some(Facts {
+        Standing::Partner(Facts {
             side,
             partner: partner.to_string(),
             partner_match,
             child: (side != Side::Home).then(|| self.resource.to_string()),
             verdict,
             disputed: !bare && self.outcome.disputed,
-            error_code: self.outcome.code,
+            error_code: shows.code.then_some(self.outcome.code),
             blocking: if verdict == Verdict::Blocked {
                 with(&["failure"])
             } else {
@@ -168,26 +186,28 @@ impl<'w> SignIn<'w> {
         })
     }
 
-    fn side(&self) -> Side {
+    /// Without a home tenant a record can only be seen from its resource.
+    fn side(&self, shows: Shows) -> Side {
         match self.role {
-            Role::Home(_) => Side::Home,
-            Role::Outbound(..) => Side::Outbound,
+            Role::Home(_) if shows.home => Side::Home,
+            Role::Outbound(..) if shows.home => Side::Outbound,
             _ => Side::Inbound,
         }
     }
 
-    fn partner<'a>(&self, world: &'a World, kind: Kind) -> Option<(&'a str, PartnerMatch)> {
+    fn partner<'a>(&self, world: &'a World, shows: Shows) -> Option<(&'a str, PartnerMatch)> {
+        if !shows.home {
+            return self.partner_without_home(world, shows);
+        }
         let listed = |at: usize| world.partners[at].id.as_str();
         match self.role {
             Role::Gdap(at) | Role::B2b(at) | Role::Home(at) | Role::Outbound(at, _) => {
                 Some((listed(at), PartnerMatch::Listed))
             }
             Role::Mail(at) => Some((listed(at), PartnerMatch::Domain)),
-            Role::AppOwner(at) => {
-                kind.shows_app_owner().then(|| (listed(at), PartnerMatch::AppOwner))
-            }
-            Role::OtherProvider(at) => kind
-                .shows_access()
+            Role::AppOwner(at) => shows.app_owner.then(|| (listed(at), PartnerMatch::AppOwner)),
+            Role::OtherProvider(at) => shows
+                .access
                 .then(|| (world.providers[at].id.as_str(), PartnerMatch::ServiceProvider)),
             Role::Staff
             | Role::StaffWithoutHome
@@ -196,12 +216,21 @@ impl<'w> SignIn<'w> {
             | Role::ServicePrincipal => None,
         }
     }
-}
 
-fn exporting(world: &World, exporter: Exporter) -> &str {
-    match exporter {
-        Exporter::Child(at) => &world.children[at].id,
-        Exporter::Partner(at) => &world.partners[at].id,
+    /// A mail address in a partner's domain is all that can tell; a service provider has none.
+    fn partner_without_home<'a>(
+        &self,
+        world: &'a World,
+        shows: Shows,
+    ) -> Option<(&'a str, PartnerMatch)> {
+        if self.access == 8 {
+            return shows.access.then_some(("", PartnerMatch::ServiceProvider));
+        }
+        let (_, domain) = self.user_principal_name.rsplit_once('@')?;
+        let partners = world.partners.iter();
+        let mut owners = partners
+            .filter(|partner| partner.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)));
+        owners.next().map(|owner| (owner.id.as_str(), PartnerMatch::Domain))
     }
 }
 
@@ -225,10 +254,7 @@ struct Who<'w> {
 
 impl<'w> Who<'w> {
     fn new(world: &'w World, exporter: Exporter, role: Role, rng: &mut Rng) -> Self {
-        let own = match exporter {
-            Exporter::Child(at) => &world.children[at],
-            Exporter::Partner(at) => &world.partner_tenants[at],
-        };
+        let own = exporter.tenant(world);
         let base = Who::staff(own, rng);
         match role {
             Role::Staff | Role::Home(_) => Who { is_partner: role != Role::Staff, ..base },

@@ -1,6 +1,7 @@
 //! Sign-ins as records of Azure Monitor's diagnostic settings and of Microsoft Graph,
 //! key by key after formats.md §1 and §3.
 
+use super::cipp;
 use super::json::{Json, Style};
 use super::outcomes::{additional_details, failure_reason};
 use super::quirks::Quirk;
@@ -14,21 +15,39 @@ use super::world::{MICROSOFT, access_names, condition_names};
 pub struct Draft<'a> {
     pub sign_in: &'a SignIn<'a>,
     pub quirk: Option<Quirk>,
+    /// Drawn once for a file, for what its tool does in one way throughout.
+    pub variant: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum GraphVersion {
     V1,
     Beta,
+    /// Beta with what CIPP's API adds.
+    Cipp,
 }
 
 impl Draft<'_> {
-    fn has(self, quirk: Quirk) -> bool {
+    pub fn has(self, quirk: Quirk) -> bool {
         self.quirk == Some(quirk)
     }
 
-    fn id(self, id: &str) -> String {
+    pub fn id(self, id: &str) -> String {
         if self.has(Quirk::UpperIds) { id.to_ascii_uppercase() } else { id.to_string() }
+    }
+
+    /// The kind of cross-tenant access in words.
+    pub fn access_text(self) -> String {
+        const LISTS: [&str; 2] =
+            ["b2bCollaboration,serviceProvider", "serviceProvider, passthrough"];
+        let bits = self.sign_in.access;
+        match self.quirk {
+            Some(Quirk::AccessNumber) => bits.to_string(),
+            Some(Quirk::AccessSpaced) if bits == 8 => "Service Provider".into(),
+            Some(Quirk::AccessList) if bits == 8 => LISTS[(self.sign_in.noise & 1) as usize].into(),
+            Some(Quirk::AccessOtherCase) => access_names(bits).to_uppercase(),
+            _ => access_names(bits),
+        }
     }
 
     fn set_key_case(self, w: &mut Json) {
@@ -138,10 +157,7 @@ fn user_properties(w: &mut Json, draft: Draft) {
             }
         });
     }
-    w.field(
-        "clientAppUsed",
-        if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" },
-    );
+    w.field("clientAppUsed", client_app(s));
     agent(w, draft);
     if !draft.has(Quirk::Missing) {
         device_and_place(w, draft, false);
@@ -245,7 +261,7 @@ fn token_protection(w: &mut Json) {
 }
 
 /// Seven keys, the conditions as bit masks, nothing of an authentication strength.
-fn monitor_policy(w: &mut Json, applied: &Applied) {
+pub fn monitor_policy(w: &mut Json, applied: &Applied) {
     w.object(|w| {
         policy_head(w, applied);
         w.key("conditionsSatisfied").number(applied.satisfied.into());
@@ -261,6 +277,10 @@ pub fn graph(w: &mut Json, draft: Draft, version: GraphVersion) {
     w.object(|w| match version {
         GraphVersion::V1 => graph_v1(w, draft),
         GraphVersion::Beta => graph_beta(w, draft),
+        GraphVersion::Cipp => {
+            graph_beta(w, draft);
+            cipp::additions(w, draft.sign_in);
+        }
     });
     w.style = style;
 }
@@ -277,10 +297,7 @@ fn graph_head(w: &mut Json, draft: Draft) {
         &if west { time::monitor_west(s.created) } else { time::graph(s.created) },
     );
     user_and_app(w, draft);
-    w.field(
-        "clientAppUsed",
-        if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" },
-    );
+    w.field("clientAppUsed", client_app(s));
     agent(w, draft);
     w.field("correlationId", &s.correlation_id);
     w.key("isInteractive").boolean(s.stream == Stream::Interactive);
@@ -317,11 +334,7 @@ fn graph_beta(w: &mut Json, draft: Draft) {
     w.field("authenticationProtocol", "none");
     w.field("signInIdentifier", &s.user_principal_name);
     w.key("signInIdentifierType").raw("null");
-    w.key("signInEventTypes").texts(&[if s.stream == Stream::Interactive {
-        "interactiveUser"
-    } else {
-        "nonInteractiveUser"
-    }]);
+    w.key("signInEventTypes").texts(&[event_type(s)]);
     w.field("servicePrincipalId", "");
     w.field("userType", if s.access == 0 { "member" } else { "guest" });
     w.key("flaggedForReview").boolean(false);
@@ -359,7 +372,7 @@ fn graph_status(w: &mut Json, s: &SignIn) {
 }
 
 /// Eleven keys: names for masks, the rules, and the strength where one is demanded.
-fn beta_policy(w: &mut Json, applied: &Applied) {
+pub fn beta_policy(w: &mut Json, applied: &Applied) {
     w.object(|w| {
         policy_head(w, applied);
         w.field("conditionsSatisfied", &condition_names(applied.satisfied));
@@ -459,7 +472,12 @@ fn device_and_place(w: &mut Json, draft: Draft, full: bool) {
 }
 
 fn place(w: &mut Json, s: &SignIn) {
-    w.key("location").object(|w| {
+    w.key("location");
+    location(w, s);
+}
+
+pub fn location(w: &mut Json, s: &SignIn) {
+    w.object(|w| {
         w.field("city", s.place.city);
         w.field("state", s.place.state);
         w.field("countryOrRegion", s.place.country);
@@ -577,19 +595,12 @@ fn with_escape(id: &str) -> String {
 
 fn access(w: &mut Json, draft: Draft) {
     let bits = draft.sign_in.access;
-    let plain = access_names(bits);
     w.key("crossTenantAccessType");
     match draft.quirk {
         Some(Quirk::AccessNumber) => w.number(bits.into()),
-        Some(Quirk::AccessSpaced) if bits == 8 => w.text("Service Provider"),
-        Some(Quirk::AccessList) if bits == 8 => w.text(
-            ["b2bCollaboration,serviceProvider", "serviceProvider, passthrough"]
-                [(draft.sign_in.noise & 1) as usize],
-        ),
-        Some(Quirk::AccessOtherCase) => w.text(&plain.to_uppercase()),
         Some(Quirk::EscapedValue) if bits == 8 => w.raw("\"service\\u0050rovider\""),
         Some(Quirk::Nulls) if bits == 0 => w.raw("null"),
-        _ => w.text(&plain),
+        _ => w.text(&draft.access_text()),
     }
 }
 
@@ -609,11 +620,23 @@ fn authentication(w: &mut Json, s: &SignIn, of_monitor: bool) {
         }
     });
     w.key("sessionLifetimePolicies").array(|_| {});
-    let multi = matches!(s.outcome.code, 50074 | 50076);
-    w.field(
-        "authenticationRequirement",
-        if multi { "multiFactorAuthentication" } else { "singleFactorAuthentication" },
-    );
+    w.field("authenticationRequirement", requirement(s));
+}
+
+pub fn requirement(s: &SignIn) -> &'static str {
+    if matches!(s.outcome.code, 50074 | 50076) {
+        "multiFactorAuthentication"
+    } else {
+        "singleFactorAuthentication"
+    }
+}
+
+pub fn client_app(s: &SignIn) -> &'static str {
+    if s.stream == Stream::Interactive { "Browser" } else { "Mobile Apps and Desktop clients" }
+}
+
+pub fn event_type(s: &SignIn) -> &'static str {
+    if s.stream == Stream::Interactive { "interactiveUser" } else { "nonInteractiveUser" }
 }
 
 fn authentication_step(w: &mut Json, s: &SignIn, of_monitor: bool, step: i64) {

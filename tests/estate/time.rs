@@ -61,14 +61,38 @@ pub fn monitor_west(moment: i64) -> String {
 
 /// `11/14/2025 1:48:53 AM`, as the envelopes of late 2025 have it.
 pub fn american(moment: i64) -> String {
-    let Civil { year, month, day, hour, minute, second, .. } = civil(moment);
-    let half = if hour < 12 { "AM" } else { "PM" };
+    let (date, clock, half) = american_parts(&civil(moment));
+    format!("{date} {clock} {half}")
+}
+
+/// `11/14/2025, 1:48:53.123 AM`, as the portal writes the answer of a query.
+pub fn american_with_milliseconds(moment: i64) -> String {
+    let at = civil(moment);
+    let (date, clock, half) = american_parts(&at);
+    format!("{date}, {clock}.{:03} {half}", at.ticks / 10_000)
+}
+
+/// Date, clock without fraction, and half of the day.
+fn american_parts(at: &Civil) -> (String, String, &'static str) {
+    let Civil { year, month, day, hour, minute, second, .. } = at;
     let clock = if hour % 12 == 0 { 12 } else { hour % 12 };
-    format!("{month}/{day}/{year} {clock}:{minute:02}:{second:02} {half}")
+    let half = if *hour < 12 { "AM" } else { "PM" };
+    (format!("{month}/{day}/{year}"), format!("{clock}:{minute:02}:{second:02}"), half)
+}
+
+/// `2026-11-03 05:21:05`
+pub fn plain(moment: i64) -> String {
+    date_time(&civil(moment)).replace('T', " ")
 }
 
 /// `2026-11-03`
 pub fn date(moment: i64) -> String {
     let Civil { year, month, day, .. } = civil(moment);
     format!("{year}-{month:02}-{day:02}")
+}
+
+/// `y=2026/m=11/d=03/h=05`, as storage accounts lay out their blobs.
+pub fn folders(moment: i64) -> String {
+    let Civil { year, month, day, hour, .. } = civil(moment);
+    format!("y={year}/m={month:02}/d={day:02}/h={hour:02}")
 }

@@ -10,6 +10,12 @@ pub enum Side {
 }
 
 impl Side {
+    const ALL: [Self; 3] = [Self::Inbound, Self::Outbound, Self::Home];
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -29,6 +35,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    const ALL: [Self; 5] =
+        [Self::Succeeded, Self::Blocked, Self::Interrupted, Self::Failed, Self::Unexplained];
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -49,6 +62,12 @@ pub enum PartnerMatch {
 }
 
 impl PartnerMatch {
+    const ALL: [Self; 4] = [Self::Listed, Self::ServiceProvider, Self::Domain, Self::AppOwner];
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// The word of the dataset's column `partner_match`.
     pub fn word(self) -> &'static str {
         match self {
@@ -63,17 +82,27 @@ impl PartnerMatch {
 /// Side and sign-in id in lower case: what makes two records the same sign-in.
 pub type Key = (Side, String);
 
+/// What a record is to every correct reader.
+pub enum Standing {
+    Partner(Facts),
+    Other,
+    /// A partner's, without anything that tells what came of it.
+    Reject,
+}
+
 /// What every correct reader says of a partner's sign-in. Ids are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Facts {
     pub side: Side,
+    /// Empty where the export shows a service provider and not which.
     pub partner: String,
     pub partner_match: PartnerMatch,
     /// `None` on side `home`.
     pub child: Option<String>,
     pub verdict: Verdict,
     pub disputed: bool,
-    pub error_code: u32,
+    /// `None` where the export does not show it.
+    pub error_code: Option<u32>,
     /// Ids of policies with result failure, if the verdict is blocked.
     pub blocking: BTreeSet<String>,
     pub would_block: BTreeSet<String>,

@@ -1,5 +1,8 @@
 //! The main property: on generated estates of every shape, a sweep finds what the slow oracle
 //! finds, whatever the threads, the order of the arguments, the peek and the number of runs.
+//!
+//! The oracle itself is held against what the estates put in, for every kind, packing and
+//! encoding; what is swept of them is named by [`SWEPT`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ use tenantsweep::lists::{GivenLists, Lists};
 use tenantsweep::sweep::{Progress, SweepOptions, Swept, sweep};
 use tenantsweep::tenant::{Partner, TenantId};
 
-use crate::estate::{Estate, EstateOptions, Kind};
+use crate::estate::{self, Encoding, Estate, EstateOptions, Facts, Kind, Packing};
 use crate::oracle::{Answer, Key, Row, judge};
 use crate::parquet_reader::read_table;
 
@@ -22,6 +25,17 @@ struct Place {
     root: tempfile::TempDir,
     estate: Estate,
 }
+
+/// What the program reads so far, of all that estates are made of.
+struct Reach {
+    kinds: &'static [Kind],
+    encodings: &'static [Encoding],
+    packings: &'static [Packing],
+    archives: bool,
+}
+
+const SWEPT: Reach =
+    Reach { kinds: &Kind::ALL, encodings: &Encoding::ALL, packings: &Packing::ALL, archives: true };
 
 /// How one sweep of an estate is done.
 #[derive(Debug, Clone, Copy)]
@@ -80,19 +94,22 @@ impl Place {
     }
 
     fn oracle(&self) -> Answer {
-        let files: Vec<(String, Vec<u8>)> =
-            self.estate.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
-        let partners: Vec<(String, Vec<String>)> = self
-            .estate
-            .partners
-            .iter()
-            .map(|partner| (partner.id.clone(), partner.domains.clone()))
-            .collect();
-        judge(&files, &partners, Path::new("data/error_codes.csv"))
+        oracle_of(&self.estate)
     }
 }
 
-fn partner_of(partner: &crate::estate::Partner) -> Partner {
+fn oracle_of(estate: &Estate) -> Answer {
+    let files: Vec<(String, Vec<u8>)> =
+        estate.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
+    let partners: Vec<(String, Vec<String>)> = estate
+        .partners
+        .iter()
+        .map(|partner| (partner.id.clone(), partner.domains.clone()))
+        .collect();
+    judge(&files, &partners, Path::new("data/error_codes.csv"))
+}
+
+fn partner_of(partner: &estate::Partner) -> Partner {
     Partner {
         tenant_id: TenantId::parse(&partner.id).expect("a tenant id"),
         name: Some(partner.name.clone()),
@@ -185,8 +202,16 @@ fn without_zero((key, row): (Key, Row)) -> (Key, Row) {
 }
 
 fn small(seed: u64) -> EstateOptions {
+    small_of(&SWEPT, seed)
+}
+
+fn small_of(reach: &Reach, seed: u64) -> EstateOptions {
     EstateOptions {
         seed,
+        kinds: reach.kinds.to_vec(),
+        encodings: reach.encodings.to_vec(),
+        packings: reach.packings.to_vec(),
+        packed_share: if reach.archives { 0.2 } else { 0.0 },
         tenants: 3 + (seed % 3) as usize,
         records: 160,
         partner_share: 0.2,
@@ -201,6 +226,54 @@ fn small(seed: u64) -> EstateOptions {
 /// How many estates a test looks at; the long suite asks for more.
 fn seeds(few: u64) -> std::ops::Range<u64> {
     0..few * u64::from(crate::times())
+}
+
+/// The oracle's rows in the words of the estate's truth.
+fn facts_of(answer: &Answer) -> BTreeMap<estate::Key, Facts> {
+    let facts = answer.rows.iter().map(|((_, id), row)| {
+        let side = estate::Side::parse(row.side).expect("a side");
+        let facts = Facts {
+            side,
+            partner: row.partner.clone(),
+            partner_match: estate::PartnerMatch::parse(row.partner_match).expect("a match"),
+            child: row.child.clone(),
+            verdict: estate::Verdict::parse(row.verdict).expect("a verdict"),
+            disputed: row.disputed,
+            error_code: row.error_code.map(|code| code.try_into().expect("a code")),
+            blocking: row.blocking.clone(),
+            would_block: row.would_block.clone(),
+            created_second: row.created_second.expect("a time"),
+        };
+        ((side, id.clone()), facts)
+    });
+    facts.collect()
+}
+
+fn assert_oracle_knows(place: &Estate, name: &str) {
+    let answer = oracle_of(place);
+    let disagreements = place.truth.disagreements(&facts_of(&answer));
+    assert!(disagreements.is_empty(), "{name}: {disagreements:#?}");
+    let totals = &place.truth.totals;
+    let expected =
+        [totals.records, totals.partner, totals.other, totals.duplicate, totals.rejected];
+    let found = [answer.records, answer.partner, answer.other, answer.duplicate, answer.rejected];
+    assert_eq!(expected.map(|span| span.least), found, "{name}");
+    assert_eq!(expected.map(|span| span.most), found, "{name}");
+}
+
+#[test]
+fn the_oracle_finds_what_was_put_in() {
+    for kind in Kind::ALL {
+        for seed in seeds(2) {
+            let options =
+                EstateOptions { kinds: vec![kind], records: 60, ..small_of(&SWEPT, 4000 + seed) };
+            assert_oracle_knows(&Estate::generate(&options), &format!("{kind:?}, seed {seed}"));
+        }
+    }
+    for seed in seeds(20) {
+        let options = small_of(&SWEPT, 5000 + seed);
+        assert_oracle_knows(&Estate::generate(&options), &format!("seed {seed}"));
+    }
 }
 
 #[test]
@@ -234,7 +307,7 @@ fn damage_costs_only_the_damaged_records() {
         }
         let uncertain = &truth.uncertain;
         let invented = rows.keys().filter(|(side, id)| {
-            let is = |key: &crate::estate::Key| key.0.word() == *side && key.1 == *id;
+            let is = |key: &estate::Key| key.0.word() == *side && key.1 == *id;
             !truth.sign_ins.keys().any(is) && !uncertain.keys().any(is)
         });
         assert_eq!(invented.collect::<Vec<_>>(), Vec::<&Key>::new(), "seed {seed}");
@@ -312,7 +385,7 @@ fn two_runs_are_one_run() {
 
 #[test]
 fn every_kind_is_read_by_itself() {
-    for kind in Kind::ALL {
+    for &kind in SWEPT.kinds {
         let place = Place::make(&EstateOptions { kinds: vec![kind], ..small(77) });
         let answer = place.oracle();
         let swept = place.sweep(&place.out("out"), PLAIN, |_| true);

@@ -1,5 +1,6 @@
 //! The slow oracle: design.md §3 (relate, dedupe) and §5 (verdict) in the plainest form. Whole
-//! files, whole documents, no framer, no peek, no dialects. Right first, and slow.
+//! files, whole documents, no framer, no peek, no dialects: whatever the kind of export, its words
+//! become Graph's and one reading does for all. Right first, and slow.
 //!
 //! Damage: what cannot be parsed is skipped up to the next line. That is exact for JSON lines;
 //! for damaged arrays and pages the oracle may find less than a framer does.
@@ -61,17 +62,22 @@ pub(crate) fn judge(
     let rules = Rules { partners, codes: read_codes(error_codes) };
     let mut answer = Answer::default();
     let mut copies: BTreeMap<Key, Vec<Copy>> = BTreeMap::new();
-    for (path, bytes) in files {
-        let (records, rejected) = read(bytes);
+    for (path, bytes) in files.iter().flat_map(|(path, bytes)| unpack(path, bytes)) {
+        let (records, rejected) = read(&bytes);
         answer.records += records.len() as u64 + rejected;
         answer.rejected += rejected;
-        let exporting = tenant_in_path(path).or_else(|| only_tenant(&records));
+        let exporting = tenant_in_path(&path).or_else(|| only_tenant(&records));
         for record in &records {
-            let Some(row) = rules.row(record, exporting.as_deref()) else {
-                answer.other += 1;
-                continue;
-            };
-            copies.entry((row.side, record.key())).or_default().push(Copy::new(record, row));
+            match rules.judge(record, exporting.as_deref()) {
+                Judged::Other => answer.other += 1,
+                Judged::Reject => answer.rejected += 1,
+                Judged::Partner(row) => {
+                    copies
+                        .entry((row.side, record.key()))
+                        .or_default()
+                        .push(Copy::new(record, row));
+                }
+            }
         }
     }
     answer.duplicate = copies.values().map(|copies| copies.len() as u64 - 1).sum();
@@ -89,24 +95,34 @@ struct Rules {
     codes: BTreeMap<i64, [String; 3]>,
 }
 
+/// What becomes of a record.
+enum Judged {
+    Partner(Row),
+    Other,
+    Reject,
+}
+
 impl Rules {
-    fn row(&self, record: &Record, file_tenant: Option<&str>) -> Option<Row> {
-        let (partner, partner_match) = self.relate(record)?;
+    fn judge(&self, record: &Record, file_tenant: Option<&str>) -> Judged {
+        let partner = self.relate(record).filter(|_| record.is_sign_in());
+        let Some((partner, partner_match)) = partner else { return Judged::Other };
+        let (failing, would_block) = (
+            record.policies(&["failure"]),
+            record.policies(&["reportonlyfailure", "reportonlyinterrupted"]),
+        );
+        let Some((verdict, disputed)) = self.verdict(record, !failing.is_empty()) else {
+            return Judged::Reject;
+        };
         let (home, resource) = (record.word("homeTenantId"), record.word("resourceTenantId"));
-        let own = record.envelope.word("tenantId");
+        let own = record.exporting_tenant();
         let exporting = if own.is_empty() { file_tenant.unwrap_or_default() } else { &own };
         let side = match () {
             _ if !home.is_empty() && home == resource => "home",
             _ if !home.is_empty() && home == exporting => "outbound",
             _ => "inbound",
         };
-        let (failing, would_block) = (
-            record.policies(&["failure"]),
-            record.policies(&["reportonlyfailure", "reportonlyinterrupted"]),
-        );
-        let (verdict, disputed) = self.verdict(record, !failing.is_empty());
         let child = if resource.is_empty() { exporting } else { &resource };
-        Some(Row {
+        Judged::Partner(Row {
             side,
             partner,
             partner_match,
@@ -116,7 +132,7 @@ impl Rules {
             error_code: record.error_code(),
             blocking: if verdict == "blocked" { failing } else { BTreeSet::new() },
             would_block,
-            created_second: seconds(&record.body.text("createdDateTime")),
+            created_second: seconds(&record.created()),
         })
     }
 
@@ -138,14 +154,14 @@ impl Rules {
         self.partners.contains_key(&owner).then_some((owner, "app_owner"))
     }
 
-    /// design.md §5, in its order.
-    fn verdict(&self, record: &Record, fails: bool) -> (&'static str, bool) {
+    /// design.md §5, in its order; `None` where nothing tells what came of it.
+    fn verdict(&self, record: &Record, fails: bool) -> Option<(&'static str, bool)> {
         let code = record.error_code();
         let [is_ca, interactive, other] =
             code.and_then(|code| self.codes.get(&code)).cloned().unwrap_or_default();
-        let kind = if record.word("isInteractive") == "true" { interactive } else { other };
-        let (portal, status) = (record.word("status"), record.word("conditionalAccessStatus"));
-        match () {
+        let kind = if record.is_interactive() { interactive } else { other };
+        let (portal, status) = (record.status_word(), record.conditional_access_status());
+        Some(match () {
             _ if code == Some(0) || portal == "success" => ("succeeded", fails),
             _ if kind == "interrupt" || portal == "interrupted" => ("interrupted", false),
             _ if fails && status == "failure" => ("blocked", false),
@@ -154,18 +170,21 @@ impl Rules {
             }
             _ if fails => ("blocked", true),
             _ if status == "failure" || is_ca == "yes" => ("unexplained", false),
+            _ if code.is_none() && portal.is_empty() => return None,
             _ => ("failed", false),
-        }
+        })
     }
 }
 
 fn is_service_provider(access: &Doc) -> bool {
     match access {
-        Doc::Number(bits) => bits.parse::<i64>().is_ok_and(|bits| bits & 8 != 0),
-        Doc::Text(words) => words
-            .replace(' ', "")
-            .split(',')
-            .any(|word| word.eq_ignore_ascii_case("serviceProvider")),
+        Doc::Number(text) | Doc::Text(text) => {
+            text.trim().parse::<i64>().is_ok_and(|bits| bits & 8 != 0)
+                || text
+                    .replace(' ', "")
+                    .split(',')
+                    .any(|word| word.eq_ignore_ascii_case("serviceProvider"))
+        }
         Doc::List(words) => words.iter().any(is_service_provider),
         _ => false,
     }
@@ -185,7 +204,7 @@ impl Copy {
             policies.iter().filter(|policy| !matches!(policy.get(key), Doc::Null)).count()
         };
         let evidence = (with("result"), with("conditionsSatisfied"), with("includeRulesSatisfied"));
-        Self { published: nanoseconds(&record.envelope.text("time")), evidence, row }
+        Self { published: nanoseconds(&record.published()), evidence, row }
     }
 }
 
@@ -223,9 +242,11 @@ impl Answer {
     }
 }
 
+/// As storage accounts and DFIR-O365RC name their files.
 fn tenant_in_path(path: &str) -> Option<String> {
-    let (_, tail) = path.split_once("tenantId=")?;
-    tail.split('/').next().map(lower)
+    let marks = ["tenantId=", "AADSigninLog_"];
+    let (_, tail) = marks.iter().find_map(|mark| path.split_once(mark))?;
+    tail.split(['/', '_']).next().map(lower)
 }
 
 /// The one tenant that is home or resource in all records that name any.
@@ -275,19 +296,87 @@ impl Record {
         if id.is_empty() { format!("raw:{self:?}") } else { id }
     }
 
+    fn created(&self) -> String {
+        self.first(&["createdDateTime", "timeGenerated", "timestamp"])
+    }
+
+    fn published(&self) -> String {
+        let of_envelope = self.envelope.text("time");
+        if of_envelope.is_empty() { self.body.text("timeGenerated") } else { of_envelope }
+    }
+
+    /// `TenantId` of a workspace's row is the workspace's.
+    fn exporting_tenant(&self) -> String {
+        let of_envelope = self.envelope.word("tenantId");
+        if of_envelope.is_empty() { self.word("aadTenantId") } else { of_envelope }
+    }
+
+    fn first(&self, keys: &[&str]) -> String {
+        let texts = keys.iter().map(|key| self.body.text(key));
+        texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    }
+
+    /// What tells the log: Azure Monitor's category, the table, Graph's list of types.
+    fn log(&self) -> String {
+        let keys = ["category", "type", "logonType", "signInEventTypes"];
+        let texts = keys.iter().map(|key| self.body.get(key).flat_text());
+        lower(&texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default())
+    }
+
+    /// A row of a workspace's other tables is none.
+    fn is_sign_in(&self) -> bool {
+        self.body.get("timeGenerated") == &Doc::Null || self.log().contains("signin")
+    }
+
+    fn is_interactive(&self) -> bool {
+        match self.log() {
+            log if log.contains("noninteractive") => false,
+            log if log.contains("interactive") || log.starts_with("signinlogs") => true,
+            _ => matches!(self.word("isInteractive").as_str(), "true" | "yes" | "1"),
+        }
+    }
+
     fn error_code(&self) -> Option<i64> {
+        let status = self.body.get("status").parsed();
         let places = [
-            self.body.get("status").word("errorCode"),
+            status.word("errorCode"),
             self.word("errorCode"),
+            self.word("resultType"),
             self.envelope.word("resultType"),
         ];
-        places.iter().find_map(|text| text.parse().ok())
+        let code = places.iter().find_map(|text| text.parse().ok());
+        code.or_else(|| (self.status_word() == "success").then_some(0))
+    }
+
+    /// The portal's column, in the languages that the estates have; CIPP words the code itself.
+    fn status_word(&self) -> &'static str {
+        let words = [self.word("status"), self.body.get("status").word("errorCode")];
+        words.iter().map(|word| english(word)).find(|word| !word.is_empty()).unwrap_or_default()
+    }
+
+    fn conditional_access_status(&self) -> String {
+        let word = self.word("conditionalAccessStatus");
+        let known = match word.as_str() {
+            "0" => "success",
+            "1" => "failure",
+            "2" => "notapplied",
+            other => english(other),
+        };
+        if known.is_empty() { word } else { known.to_string() }
     }
 
     fn applied(&self) -> Vec<Doc> {
-        match self.body.get("appliedConditionalAccessPolicies").clone() {
-            Doc::List(policies) => policies,
-            Doc::Text(json) => serde_json::from_str(&json).unwrap_or_default(),
+        let keys = ["appliedConditionalAccessPolicies", "conditionalAccessPolicies"];
+        let held = keys.map(|key| self.body.get(key));
+        match held.into_iter().find(|held| **held != Doc::Null) {
+            Some(Doc::List(policies)) => policies.clone(),
+            // Flattened: `….0.displayName`.
+            Some(Doc::Pairs(policies)) => policies.iter().map(|(_, one)| one.clone()).collect(),
+            // An array as text, with or without its brackets.
+            Some(Doc::Text(json)) => [json.clone(), format!("[{json}]")]
+                .iter()
+                .find_map(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default(),
             _ => Vec::new(),
         }
     }
@@ -302,9 +391,45 @@ impl Record {
     }
 }
 
+/// The files in an archive under their names, or the file itself.
+fn unpack(path: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let plain = decompress(bytes);
+    let members = match plain.as_slice() {
+        [b'P', b'K', 3, 4, ..] => zip_members(&plain),
+        tar if tar.get(257..262) == Some(b"ustar") => tar_members(tar),
+        _ => return vec![(path.to_string(), plain)],
+    };
+    let members = members.into_iter().map(|(name, bytes)| (format!("{path}!/{name}"), bytes));
+    members.flat_map(|(path, bytes)| unpack(&path, &bytes)).collect()
+}
+
+fn zip_members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a zip");
+    (0..zip.len())
+        .map(|at| {
+            let mut member = zip.by_index(at).expect("a member");
+            let mut plain = Vec::new();
+            member.read_to_end(&mut plain).expect("a whole member");
+            (member.name().expect("a name").into_owned(), plain)
+        })
+        .collect()
+}
+
+fn tar_members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut tar = tar::Archive::new(bytes);
+    let entries = tar.entries().expect("a tar").map(|entry| entry.expect("a member"));
+    entries
+        .map(|mut entry| {
+            let (name, mut plain) = (entry.path_bytes().into_owned(), Vec::new());
+            entry.read_to_end(&mut plain).expect("a whole member");
+            (String::from_utf8_lossy(&name).into_owned(), plain)
+        })
+        .collect()
+}
+
 /// The records of a file, and how many places could not be read.
 fn read(bytes: &[u8]) -> (Vec<Record>, u64) {
-    let text = decode(&decompress(bytes));
+    let text = decode(bytes);
     match text.trim_start().chars().next() {
         Some('{' | '[') => read_json(&mend_escapes(&text)),
         _ => read_csv(&text),
@@ -315,6 +440,9 @@ fn decompress(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     match bytes {
         [0x1F, 0x8B, ..] => drop(flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain)),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => {
+            plain = zstd::decode_all(bytes).expect("a whole zstd file");
+        }
         _ => plain.extend_from_slice(bytes),
     }
     plain
@@ -325,6 +453,11 @@ fn decode(bytes: &[u8]) -> String {
         bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect()
     };
     match bytes {
+        [0xFF, 0xFE, 0, 0, rest @ ..] => {
+            let units = rest.chunks_exact(4).map(|four| [four[0], four[1], four[2], four[3]]);
+            let characters = units.map(|unit| char::from_u32(u32::from_le_bytes(unit)));
+            characters.map(|character| character.unwrap_or('\u{FFFD}')).collect()
+        }
         [0xFF, 0xFE, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
         [0xFE, 0xFF, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
@@ -357,23 +490,25 @@ fn mend_escapes(text: &str) -> String {
     mended + &text[at..]
 }
 
+/// Takes one object after the other, whatever brackets stand around them: tools glue arrays, and
+/// merge them with brackets missing.
 fn read_json(text: &str) -> (Vec<Record>, u64) {
-    let (mut records, mut rejected, mut at) = (Vec::new(), 0, 0);
-    while at < text.len() {
-        let mut documents = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Doc>();
-        let mut whole = 0;
-        while let Some(Ok(document)) = documents.next() {
-            whole = documents.byte_offset();
-            collect(document, &mut records);
-        }
-        let rest = text[at + whole..].trim_start();
+    const BETWEEN: [char; 4] = ['[', ']', ',', '\u{feff}'];
+    let (mut records, mut rejected, mut rest) = (Vec::new(), 0, text);
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || BETWEEN.contains(&c));
         if rest.is_empty() {
-            break;
+            return (records, rejected);
         }
-        rejected += 1;
-        at = text.len() - rest.len() + rest.find('\n').map_or(rest.len(), |end| end + 1);
+        let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<Doc>();
+        if let Some(Ok(document)) = documents.next() {
+            rest = &rest[documents.byte_offset()..];
+            collect(document, &mut records);
+        } else {
+            rejected += 1;
+            rest = rest.split_once('\n').map_or("", |(_, after)| after);
+        }
     }
-    (records, rejected)
 }
 
 /// Finds the sign-ins in a document, whatever wraps them. A sign-in is what has a creation time.
@@ -381,39 +516,71 @@ fn collect(document: Doc, records: &mut Vec<Record>) {
     if let Doc::List(items) = document {
         return items.into_iter().for_each(|item| collect(item, records));
     }
-    for wrapper in ["records", "value"] {
+    // An answer's first table holds its rows; in frames it is the one that says so.
+    if let Doc::List(tables) = document.get("tables") {
+        return tables.first().into_iter().for_each(|table| collect_rows(table, records));
+    }
+    match document.text("frameType").as_str() {
+        "" => {}
+        "DataTable" if document.text("tableKind") == "PrimaryResult" => {
+            return collect_rows(&document, records);
+        }
+        _ => return,
+    }
+    for wrapper in ["records", "value", "results"] {
         if let list @ Doc::List(_) = document.get(wrapper) {
             return collect(list.clone(), records);
         }
     }
-    let body = match document.get("properties") {
-        Doc::Text(json) => serde_json::from_str(json).unwrap_or_default(),
-        properties => properties.clone(),
+    let (envelope, body) = match document.get("properties").parsed() {
+        Doc::Null => (Doc::Null, document),
+        properties => (document, properties),
     };
-    let (envelope, body) =
-        if let Doc::Null = body { (Doc::Null, document) } else { (document, body) };
-    if !body.text("createdDateTime").is_empty() {
-        records.push(Record { envelope, body });
+    add(Record { envelope, body: in_graph_words(body) }, records);
+}
+
+fn add(record: Record, records: &mut Vec<Record>) {
+    if !record.created().is_empty() {
+        records.push(record);
     }
 }
 
-/// Portal downloads, their columns under Graph's names.
+/// Rows that are lists of cells under a list of columns.
+fn collect_rows(table: &Doc, records: &mut Vec<Record>) {
+    let (Doc::List(columns), Doc::List(rows)) = (table.get("columns"), table.get("rows")) else {
+        return;
+    };
+    let name = |column: &Doc| column.text("name") + &column.text("columnName");
+    let names: Vec<String> = columns.iter().map(name).collect();
+    for row in rows {
+        let Doc::List(cells) = row else { continue };
+        let pairs = names.iter().cloned().zip(cells.iter().cloned()).collect();
+        add(Record { envelope: Doc::Null, body: in_graph_words(Doc::Pairs(pairs)) }, records);
+    }
+}
+
 fn read_csv(text: &str) -> (Vec<Record>, u64) {
+    let text = match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("#TYPE") => rest,
+        _ => text,
+    };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let names: Vec<String> = reader
         .headers()
-        .map(|headers| headers.iter().map(graph_name).collect())
+        .map(|headers| headers.iter().map(|header| header.trim().to_string()).collect())
         .unwrap_or_default();
+    let names = in_english(names);
     let (mut records, mut rejected) = (Vec::new(), 0);
     for row in reader.records() {
         match row {
             Ok(row) if row.len() == names.len() => {
-                let pairs = names
-                    .iter()
-                    .cloned()
-                    .zip(row.iter().map(|cell| Doc::Text(cell.into())))
-                    .collect();
-                records.push(Record { envelope: Doc::Null, body: Doc::Pairs(pairs) });
+                let mut body = Doc::Pairs(Vec::new());
+                for (name, cell) in names.iter().zip(&row) {
+                    // What CIPP's page writes for nothing.
+                    let cell = if cell == "No data" { "" } else { cell };
+                    body.insert(name, Doc::Text(cell.into()));
+                }
+                records.push(Record { envelope: Doc::Null, body: in_graph_words(body) });
             }
             _ => rejected += 1,
         }
@@ -421,16 +588,60 @@ fn read_csv(text: &str) -> (Vec<Record>, u64) {
     (records, rejected)
 }
 
-fn graph_name(header: &str) -> String {
-    match header.trim() {
+/// Headers of the portal in another language stand in the order of 2025.
+fn in_english(names: Vec<String>) -> Vec<String> {
+    const DATES: [&str; 2] = ["Datum (UTC)", "日付 (UTC)"];
+    if names.first().is_none_or(|first| !DATES.contains(&first.as_str())) {
+        return names;
+    }
+    const KNOWN: [(usize, &str); 13] = [
+        (0, "Date (UTC)"),
+        (1, "Request ID"),
+        (6, "Username"),
+        (7, "User type"),
+        (8, "Cross tenant access type"),
+        (18, "App owner tenant ID"),
+        (21, "Resource tenant ID"),
+        (23, "Home tenant ID"),
+        (27, "Status"),
+        (28, "Sign-in error code"),
+        (29, "Failure reason"),
+        (52, "Conditional Access"),
+        (45, "Global Secure Access IP address"),
+    ];
+    let known = |at: usize| KNOWN.iter().find(|(place, _)| *place == at).map(|(_, name)| *name);
+    names.into_iter().enumerate().map(|(at, name)| known(at).map_or(name, str::to_string)).collect()
+}
+
+/// Every kind's names of what is judged, as Graph has them.
+fn in_graph_words(body: Doc) -> Doc {
+    let Doc::Pairs(pairs) = body else { return body };
+    Doc::Pairs(pairs.into_iter().map(|(name, value)| (graph_name(&name), value)).collect())
+}
+
+fn graph_name(name: &str) -> String {
+    match name {
         "Date (UTC)" => "createdDateTime",
-        "Request ID" => "id",
-        "Username" => "userPrincipalName",
+        "CreatedDateTime [UTC]" => "createdDateTime",
+        "TimeGenerated [UTC]" => "timeGenerated",
+        "Request ID" | "RequestId" => "id",
+        "Username" | "AccountUpn" => "userPrincipalName",
         "Sign-in error code" => "errorCode",
         "Conditional Access" => "conditionalAccessStatus",
         other => return other.replace(' ', ""),
     }
     .into()
+}
+
+/// A word of the portal in English; other words are no word.
+fn english(word: &str) -> &'static str {
+    match word {
+        "success" | "erfolg" | "成功" => "success",
+        "failure" | "fehler" | "失敗" => "failure",
+        "interrupted" | "unterbrochen" | "中断" => "interrupted",
+        "notapplied" | "nichtangewendet" | "適用されていません" => "notapplied",
+        _ => "",
+    }
 }
 
 /// JSON that keeps repeated keys and their order, which `Value` does not.
@@ -446,6 +657,40 @@ enum Doc {
 }
 
 impl Doc {
+    /// Sets a member; a dotted name leads into members of members.
+    fn insert(&mut self, name: &str, value: Doc) {
+        if !matches!(self, Self::Pairs(_)) {
+            *self = Self::Pairs(Vec::new());
+        }
+        let Self::Pairs(pairs) = self else { return };
+        let Some((outer, inner)) = name.split_once('.') else {
+            return pairs.push((name.to_string(), value));
+        };
+        let at = pairs.iter().position(|(name, _)| name == outer).unwrap_or_else(|| {
+            pairs.push((outer.to_string(), Self::Null));
+            pairs.len() - 1
+        });
+        pairs[at].1.insert(inner, value);
+    }
+
+    /// JSON that stands as text, read.
+    fn parsed(&self) -> Doc {
+        match self {
+            Self::Text(json) => serde_json::from_str(json).unwrap_or_default(),
+            other => other.clone(),
+        }
+    }
+
+    /// A text, or the texts of a list one after the other.
+    fn flat_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List(items) => items.iter().map(Self::flat_text).collect(),
+            Self::Pairs(pairs) => pairs.iter().map(|(_, value)| value.flat_text()).collect(),
+            _ => String::new(),
+        }
+    }
+
     /// Keys without case; the last wins.
     fn get(&self, key: &str) -> &Doc {
         let Self::Pairs(pairs) = self else { return &Self::Null };
@@ -533,10 +778,21 @@ fn seconds(text: &str) -> Option<i64> {
     nanoseconds(text).map(|moment| moment.div_euclid(1_000_000_000))
 }
 
-/// ISO with an offset, or the American form of late 2025's envelopes, which is UTC.
+/// ISO with an offset or UTC without, month-first American with or without milliseconds, and
+/// PowerShell's milliseconds since 1970.
 fn nanoseconds(text: &str) -> Option<i64> {
-    let american =
-        || NaiveDateTime::parse_from_str(text, "%m/%d/%Y %I:%M:%S %p").ok().map(|at| at.and_utc());
-    let moment = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok().or_else(american)?;
+    const FORMS: [&str; 3] =
+        ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S%.f %p", "%Y-%m-%d %H:%M:%S"];
+    if let Some(digits) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
+        return digits.parse::<i64>().ok().map(|milliseconds| milliseconds * 1_000_000);
+    }
+    let plain = || {
+        let forms = FORMS.iter();
+        forms.filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).next()
+    };
+    let moment = DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .ok()
+        .or_else(|| plain().map(|at| at.and_utc()))?;
     moment.timestamp_nanos_opt()
 }

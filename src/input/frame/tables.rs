@@ -164,8 +164,8 @@ impl TablesFramer {
     fn learn(&mut self, key: &str, value: &[u8]) {
         let is_nothing = matches!(value, b"null" | b"false" | b"{}" | b"[]" | b"\"\"");
         match key {
-            // A new table begins.
-            "frametype" | "tablename" | "name" => self.is_answer = true,
+            // A new frame begins; its kind follows.
+            "frametype" => self.is_answer = true,
             "tablekind" => self.is_answer = value.eq_ignore_ascii_case(b"\"PrimaryResult\""),
             "error" | "haserrors" | "exceptions" => self.is_partial |= !is_nothing,
             _ => {}
@@ -401,8 +401,8 @@ mod tests {
             {"TableName":"Q","Columns":[{"ColumnName":"b"}],"Rows":[]}]}"#;
         assert_eq!(kinds(kusto), "header row header");
         let frames = r#"[{"FrameType":"DataSetHeader","Version":"v2.0"},
-            {"FrameType":"DataTable","TableKind":"QueryProperties","Columns":[{}],"Rows":[["x"]]},
-            {"FrameType":"DataTable","TableKind":"PrimaryResult","Columns":[{}],"Rows":[["y"]]},
+            {"FrameType":"DataTable","TableKind":"QueryProperties","TableName":"@x","Columns":[{}],"Rows":[["x"]]},
+            {"FrameType":"DataTable","TableKind":"PrimaryResult","TableName":"P","Columns":[{}],"Rows":[["y"]]},
             {"FrameType":"DataSetCompletion","HasErrors":false}]"#;
         assert_eq!(kinds(frames), "header header row");
         assert_eq!(spans_of(rest)[2].1, r#"["]",null]"#);
