@@ -1,7 +1,7 @@
 //! Answers of query interfaces: tables whose columns are told once, `{"tables": [{"columns": […],
 //! "rows": [[…], …]}]}` (Log Analytics), `{"Tables": …}` and a list of frames (Kusto v1 and v2).
 //!
-//! The columns come out as a [`SpanKind::Header`], each row as a record: an array of values. They
+//! The columns come out as a [`super::SpanKind::Header`], each row as a record: an array of values. They
 //! may be far longer than any window, so the document is walked member by member.
 
 use memchr::{memchr, memchr3};
