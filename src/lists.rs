@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::input::authentication_details::AuthenticationDetails;
 use crate::input::discover::Found;
 use crate::input::lists::{ListError, ListKind, read_customers, read_partners};
 use crate::tenant::{CustomerList, Partner, PartnerList};
@@ -11,6 +12,8 @@ use crate::tenant::{CustomerList, Partner, PartnerList};
 pub struct Lists {
     pub partners: PartnerList,
     pub customers: CustomerList,
+    /// The steps of sign-ins, where the portal lists them in a file of their own.
+    pub authentication: AuthenticationDetails,
     /// The files that were used, as shown to people.
     pub used: Vec<(String, ListKind)>,
     /// Lists of tenants that do not say whose they are.
@@ -46,6 +49,11 @@ impl Lists {
                 ListKind::Partners => lists.add_partners(&list.path, list.shown.clone())?,
                 ListKind::Customers => lists.add_customers(&list.path, list.shown.clone())?,
                 ListKind::Unclear => lists.not_used.push(list.shown.clone()),
+                ListKind::AuthenticationDetails => {
+                    let read = lists.authentication.add(&list.path, &list.shown);
+                    read.map_err(|source| ListError::Read { path: list.path.clone(), source })?;
+                    lists.used.push((list.shown.clone(), list.kind));
+                }
             }
         }
         Ok(lists)

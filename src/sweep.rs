@@ -26,7 +26,7 @@ use crate::input::sniff::NoLog;
 use crate::input::source::{Container, Member};
 use crate::lists::Lists;
 use crate::sign_in::SignInType;
-use crate::tenant::{PartnerList, TenantId};
+use crate::tenant::TenantId;
 use plan::{Plan, reading_fingerprint, seen_file};
 use read_all::{Read, read_all};
 
@@ -131,7 +131,7 @@ pub fn sweep(
         ..RunOptions::new(&options.run_id)
     };
     let run = WriteRun::begin(&options.out, run_options)?;
-    let plan = Plan::make(&run, found, &lists.partners, options);
+    let plan = Plan::make(&run, found, lists, options);
     let bytes = plan.to_read.iter().map(|source| source.length).sum();
     progress.start(plan.to_read.len(), bytes);
     let readings = read_all(&plan.to_read, found, lists, &run, options, progress)?;
@@ -173,7 +173,7 @@ pub fn sweep(
     // The dataset knows an export by its place in this list.
     logs.sort_by_key(|log| log.number);
     for log in logs {
-        swept.take_in(log, &lists.partners, &options.tables, &mut input);
+        swept.take_in(log, lists, &options.tables, &mut input);
     }
     swept.committed = run.finish(input)?;
     Ok(swept)
@@ -284,7 +284,7 @@ impl Swept {
     fn take_in(
         &mut self,
         log: Log,
-        partners: &PartnerList,
+        lists: &Lists,
         tables: &TableOptions,
         input: &mut RunInput<'_>,
     ) {
@@ -302,7 +302,7 @@ impl Swept {
         if tally.rejected > 0 {
             self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
         }
-        input.exports.push(export_reading(&log, partners, tables));
+        input.exports.push(export_reading(&log, lists, tables));
         let number = log.number;
         input.rejects.extend(log.export.rejects.into_iter().map(|reject| RejectRow {
             export: number,
@@ -316,14 +316,14 @@ impl Swept {
 }
 
 /// An export as the dataset remembers it.
-fn export_reading(log: &Log, partners: &PartnerList, tables: &TableOptions) -> ExportReading {
+fn export_reading(log: &Log, lists: &Lists, tables: &TableOptions) -> ExportReading {
     let export = &log.export;
     let tally = export.tally;
     let exporting_tenant = export.evidence.exporting_tenant(log.path_tenant);
     ExportReading {
         path: log.shown.clone(),
         identity: log.identity(),
-        fingerprint: reading_fingerprint(log.path_tenant, partners, tables),
+        fingerprint: reading_fingerprint(&log.shown, log.path_tenant, lists, tables),
         container: log.container.as_ref().map(|container| container.shown.clone()),
         container_sha256: log.container.as_ref().and_then(|container| container.sha256),
         sha256: export.fingerprint.sha256,

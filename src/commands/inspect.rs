@@ -26,6 +26,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         reading: ReadOptions {
             partners,
             tables: &tables,
+            authentication: &inputs.lists.authentication,
             peek: &peek,
             use_peek: true,
             with_sha256: false,

@@ -22,7 +22,7 @@ use crate::sign_in::{SignIn, SignInType};
 
 pub use portal_language::{looks_like_sign_ins, portal_columns};
 pub(crate) use sign_in::parse_code;
-pub use table::{MappedColumn, Table, TableOptions, TableRefusal, map_fields};
+pub use table::{MappedColumn, Table, TableOptions, TableRefusal, column_key, map_fields};
 
 /// A kind of export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

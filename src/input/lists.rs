@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::authentication_details::is_authentication_details;
 use crate::tenant::{CustomerList, Partner, TenantId};
 
 /// A list that cannot be used: place first, then the cause.
@@ -25,6 +26,8 @@ pub enum ListKind {
     Customers,
     /// `tenant_id,name` under a name that does not say whose: named, never used.
     Unclear,
+    /// The steps of the sign-ins in a portal download beside it.
+    AuthenticationDetails,
 }
 
 impl fmt::Display for ListKind {
@@ -33,6 +36,9 @@ impl fmt::Display for ListKind {
             Self::Partners => "a list of partners",
             Self::Customers => "a list of customers",
             Self::Unclear => "a list of tenants",
+            Self::AuthenticationDetails => {
+                "authentication details, joined to the log in the same folder by the request id"
+            }
         })
     }
 }
@@ -45,6 +51,9 @@ pub fn recognise(file_name: &str, head: &str) -> Option<ListKind> {
         return recognise_json(&stem, text);
     }
     let header: Vec<String> = cells_of(first_line(text));
+    if is_authentication_details(&header) {
+        return Some(ListKind::AuthenticationDetails);
+    }
     let has = |name: &str| header.iter().any(|cell| cell == name);
     if has("date (utc)") || has("createddatetime") {
         return None;

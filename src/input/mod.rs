@@ -1,6 +1,7 @@
 //! From arguments to records: what to read, how to open it, where each record ends, and which
 //! records are worth parsing.
 
+pub mod authentication_details;
 pub mod container;
 mod date_order;
 pub mod discover;

@@ -8,6 +8,7 @@ use std::ops::AddAssign;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::authentication_details::AuthenticationDetails;
 use super::evidence::{BlindSpot, Evidence, SampleClock};
 use super::frame::{
     CsvFramer, DamageReason, JsonFramer, Span, SpanKind, TablesFramer, holds_tables,
@@ -31,6 +32,8 @@ pub struct ReadOptions<'a> {
     pub partners: &'a PartnerList,
     /// What the user says of tables.
     pub tables: &'a TableOptions,
+    /// The steps of sign-ins, where a file of their own lists them.
+    pub authentication: &'a AuthenticationDetails,
     pub peek: &'a Peek,
     /// Skip records that cannot be a partner's without parsing them.
     pub use_peek: bool,
@@ -491,7 +494,7 @@ impl ExportReader<'_> {
 
     /// Joins a sign-in against the partner list: partner, other, or a reject if it cannot be judged.
     fn join(&self, record: Framed<'_>, reading: Reading, batch: &mut Batch) {
-        let Reading { sign_in, missing, repaired, policies_cut } = reading;
+        let Reading { mut sign_in, missing, repaired, policies_cut } = reading;
         let facts = Joinable::of(&sign_in);
         let provider = provider_of(facts, self.options.partners);
         if let (Some(_), Some(reason)) = (provider, &missing) {
@@ -507,6 +510,7 @@ impl ExportReader<'_> {
             return;
         };
         batch.tally.partner += 1;
+        self.add_authentication(&mut sign_in);
         batch.found.push(FoundSignIn {
             sign_in,
             provider,
@@ -515,6 +519,16 @@ impl ExportReader<'_> {
             repaired,
             record_hash: xxh3_64(record.bytes),
         });
+    }
+
+    /// The steps of a sign-in from the file beside the portal's CSV, which names only the last.
+    fn add_authentication(&self, sign_in: &mut SignIn) {
+        let Some(id) = sign_in.sign_in_id.as_deref() else { return };
+        if self.rows.dialect() == Some(Dialect::PortalCsv)
+            && let Some(methods) = self.options.authentication.methods(self.place.shown, id)
+        {
+            sign_in.authentication_methods = Some(methods.to_owned());
+        }
     }
 
     fn reject(&self, record: Framed<'_>, reason: &Unreadable, batch: &mut Batch) {

@@ -9,7 +9,8 @@ use crate::dataset::{Identity, SeenFile, WriteRun};
 use crate::dialect::TableOptions;
 use crate::input::discover::{Found, Source};
 use crate::input::path_tenant::tenant_of_path;
-use crate::tenant::{PartnerList, TenantId};
+use crate::lists::Lists;
+use crate::tenant::TenantId;
 
 /// What has to be read, and what is known already.
 pub(super) struct Plan<'a> {
@@ -22,12 +23,12 @@ impl<'a> Plan<'a> {
     pub(super) fn make(
         run: &WriteRun,
         found: &'a Found,
-        partners: &PartnerList,
+        lists: &Lists,
         options: &SweepOptions,
     ) -> Self {
         let mut plan = Self { to_read: Vec::new(), known: 0 };
         for source in &found.sources {
-            match known_exports(run, source, found, partners, &options.tables) {
+            match known_exports(run, source, found, lists, &options.tables) {
                 Some(count) if !options.rehash => plan.known += count,
                 _ => plan.to_read.push(source),
             }
@@ -41,17 +42,17 @@ fn known_exports(
     run: &WriteRun,
     source: &Source,
     found: &Found,
-    partners: &PartnerList,
+    lists: &Lists,
     tables: &TableOptions,
 ) -> Option<usize> {
     let file = seen_file(source)?;
     let seen = run.seen().find(&file.path, file.bytes, file.modified_ns)?;
     let is_known = |(at, identity): (usize, &Identity)| {
-        let tenant = match seen.members.get(at) {
-            Some(member) => tenant_of_path(member, found.template.as_ref()),
-            None => source.path_tenant,
+        let (shown, tenant) = match seen.members.get(at) {
+            Some(member) => (member, tenant_of_path(member, found.template.as_ref())),
+            None => (&source.shown, source.path_tenant),
         };
-        run.known(*identity, reading_fingerprint(tenant, partners, tables))
+        run.known(*identity, reading_fingerprint(shown, tenant, lists, tables))
     };
     let all_known = seen.exports.iter().enumerate().all(is_known);
     (all_known && !seen.exports.is_empty()).then_some(seen.exports.len())
@@ -71,16 +72,17 @@ pub(super) fn seen_file(source: &Source) -> Option<SeenFile> {
 
 /// Everything besides the bytes on which the rows of an export depend.
 pub(super) fn reading_fingerprint(
+    shown: &str,
     path_tenant: Option<TenantId>,
-    partners: &PartnerList,
+    lists: &Lists,
     tables: &TableOptions,
 ) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&READER_VERSION.to_le_bytes());
-    for partner in partners.iter() {
+    for partner in lists.partners.iter() {
         hash.update(&partner.tenant_id.as_u128().to_le_bytes());
     }
-    for domain in partners.domains() {
+    for domain in lists.partners.domains() {
         hash.update(domain.as_bytes());
         hash.update(&[0]);
     }
@@ -90,6 +92,10 @@ pub(super) fn reading_fingerprint(
     }
     if *tables != TableOptions::default() {
         hash.update(tables.to_text().as_bytes());
+    }
+    if let Some(steps) = lists.authentication.fingerprint(shown) {
+        hash.update(b"authentication");
+        hash.update(&steps.to_le_bytes());
     }
     hash.digest()
 }

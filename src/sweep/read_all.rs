@@ -66,6 +66,7 @@ pub(super) fn read_all(
     let read_options = ReadOptions {
         partners: &lists.partners,
         tables: &options.tables,
+        authentication: &lists.authentication,
         peek: &peek,
         use_peek: options.use_peek,
         with_sha256: options.with_sha256,

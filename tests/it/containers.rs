@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tenantsweep::dataset::Table;
+use tenantsweep::input::authentication_details::AuthenticationDetails;
 use tenantsweep::input::container::SpoolRoom;
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
@@ -275,6 +276,7 @@ fn read_file(path: &Path) -> ReadSource {
         reading: ReadOptions {
             partners: &partners,
             tables: &tenantsweep::dialect::TableOptions::default(),
+            authentication: &AuthenticationDetails::default(),
             peek: &Peek::of(&partners),
             use_peek: true,
             with_sha256: true,

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use tenantsweep::dialect::{Dialect, TableOptions};
+use tenantsweep::input::authentication_details::AuthenticationDetails;
 use tenantsweep::input::container::SpoolRoom;
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
@@ -53,6 +54,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
         let reading = ReadOptions {
             partners: &partners,
             tables: &TableOptions::default(),
+            authentication: &AuthenticationDetails::default(),
             peek: &peek,
             use_peek,
             with_sha256: true,
