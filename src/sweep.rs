@@ -19,9 +19,10 @@ use crate::dataset::{
 use crate::dialect::TableOptions;
 use crate::input::container::passwords::Passwords;
 use crate::input::discover::{Found, Source};
-use crate::input::evidence::Evidence;
+use crate::input::evidence::{BlindSpot, Evidence};
 use crate::input::hint::hint_of;
 use crate::input::read::{NotRead, ReadExport, Tally};
+use crate::input::refused::Refusal;
 use crate::input::sniff::NoLog;
 use crate::input::source::{Container, Member};
 use crate::lists::Lists;
@@ -95,6 +96,8 @@ pub struct Swept {
     pub no_logs: Vec<(String, NoLog)>,
     /// Files that the user has to say more of before they can be read, by path.
     pub refused: Vec<(String, NoLog)>,
+    /// Files that hold the error of someone who refused the export, by path.
+    pub refusals: Vec<(String, Refusal)>,
     /// Files that could not be read, in archives or not.
     pub failed: Vec<FailedFile>,
     /// Exports with unreadable records: path, rejects, records.
@@ -145,6 +148,7 @@ pub fn sweep(
         tally: Tally::default(),
         no_logs: Vec::new(),
         refused: Vec::new(),
+        refusals: Vec::new(),
         skipped_members: 0,
         failed: found
             .unreadable
@@ -299,6 +303,10 @@ impl Swept {
                 hint: Some("what was read counts; copy or download the file again for the rest"),
             });
         }
+        self.refusals.extend(log.export.blind_spots.iter().filter_map(|spot| match spot {
+            BlindSpot::Refused(refusal) => Some((log.shown.clone(), *refusal)),
+            _ => None,
+        }));
         if tally.rejected > 0 {
             self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
         }

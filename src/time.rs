@@ -121,6 +121,8 @@ struct WrittenDate<'a> {
     numbers: [u32; 3],
     year_first: bool,
     separator: u8,
+    /// The first number, or the second, begins with a zero.
+    zero_padded: bool,
     behind: &'a str,
 }
 
@@ -128,6 +130,7 @@ impl<'a> WrittenDate<'a> {
     fn split(text: &'a str) -> Option<Self> {
         let (first, rest) = leading_number(text)?;
         let separator = *rest.as_bytes().first().filter(|byte| b"/.-".contains(byte))?;
+        let zero_padded = text.starts_with('0') || rest[1..].starts_with('0');
         let (second, rest) = leading_number(&rest[1..])?;
         let rest = rest.strip_prefix(char::from(separator))?;
         let (third, behind) = leading_number(rest)?;
@@ -136,7 +139,13 @@ impl<'a> WrittenDate<'a> {
         let fits = if year_first { third_digits <= 2 } else { matches!(third_digits, 2 | 4) };
         let year = |number: u32| if third_digits == 2 { number + 2000 } else { number };
         let last = if year_first { third } else { year(third) };
-        fits.then_some(Self { numbers: [first, second, last], year_first, separator, behind })
+        fits.then_some(Self {
+            numbers: [first, second, last],
+            year_first,
+            separator,
+            zero_padded,
+            behind,
+        })
     }
 
     fn date(&self, order: Option<DateOrder>) -> Option<NaiveDate> {
@@ -157,10 +166,11 @@ impl<'a> WrittenDate<'a> {
         NaiveDate::from_ymd_opt(i32::try_from(third).ok()?, month, day)
     }
 
-    /// A comma, a clock with thousandths, and AM or PM.
+    /// A comma, a clock with thousandths, and AM or PM in capitals; no zeros before the numbers.
+    /// (Australia and India write `05/11/2025, 9:19:25.391 am`, day first.)
     fn is_portal_style(&self) -> bool {
-        let clock = self.behind.strip_prefix(',').unwrap_or_default().to_ascii_uppercase();
-        self.separator == b'/' && clock.contains('.') && clock.ends_with(['M'])
+        let clock = self.behind.strip_prefix(',').unwrap_or_default();
+        self.separator == b'/' && !self.zero_padded && clock.contains('.') && clock.ends_with('M')
     }
 }
 
@@ -253,6 +263,8 @@ mod tests {
             ("2/25/2025, 9:19:25.391 AM", OrderEvidence::Decides(MonthFirst)),
             ("2/5/2025, 9:19:25.391\u{202F}AM", OrderEvidence::PortalStyle),
             ("2/5/2025, 9:19:25 AM", OrderEvidence::Open),
+            ("2/5/2025, 9:19:25.391 am", OrderEvidence::Open),
+            ("05/02/2025, 9:19:25.391 AM", OrderEvidence::Open),
             ("2/5/2025 9:19", OrderEvidence::Open),
             ("05.01.2024", OrderEvidence::Open),
             ("no date", OrderEvidence::NotAsked),

@@ -8,6 +8,7 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::write_whole;
 use tenantsweep::input::container::passwords::Passwords;
+use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
@@ -130,7 +131,22 @@ fn tell(
     quiet: bool,
     messages: &mut dyn Write,
 ) -> std::io::Result<()> {
-    let shown = |path: &str| clean(path, PATH_COLUMNS);
+    tell_unread(swept, messages)?;
+    if quiet {
+        return Ok(());
+    }
+    tell_unjudged(inputs, swept, messages)?;
+    tell_passed_over(inputs, swept, messages)?;
+    let no_logs = swept.no_logs.iter().map(|(path, no_log)| Notice {
+        shown: path,
+        text: format!("not a sign-in log: {}", no_log.what),
+        hint: Some(no_log.hint),
+    });
+    write_notices(messages, no_logs)
+}
+
+/// Files that are logs, or may be, and were not read.
+fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
     let failed = swept.failed.iter().map(|failed| Notice {
         shown: &failed.shown,
         text: format!("could not be read: {}", failed.cause),
@@ -143,8 +159,28 @@ fn tell(
         hint: Some(refused.hint),
     });
     write_notices(messages, refused)?;
-    if quiet {
-        return Ok(());
+    let refusals = swept.refusals.iter().map(|(shown, refusal)| Notice {
+        shown,
+        text: format!("no records: {}", blind_spot_words(refusal.as_str())),
+        hint: Some(refusal.hint()),
+    });
+    write_notices(messages, refusals)
+}
+
+/// Why records could not be told to be a partner's.
+fn tell_unjudged(
+    inputs: &super::Inputs,
+    swept: &Swept,
+    messages: &mut dyn Write,
+) -> std::io::Result<()> {
+    if swept.tally.undecided > 0 && swept.tally.partner == 0 {
+        let count = swept.tally.undecided;
+        writeln!(messages, "records that do not say whose they are, by any home tenant: {count}")?;
+        writeln!(
+            messages,
+            "hint: give the domains of your accounts in a list (`--partners FILE` with \
+             `tenant_id,name,domains`), or export again with all columns"
+        )?;
     }
     if let (true, 0, Some((tenant, count))) =
         (inputs.lists.partners.is_empty(), swept.tally.partner, swept.likely_partner())
@@ -156,6 +192,16 @@ fn tell(
              `--partner {tenant}=NAME`"
         )?;
     }
+    Ok(())
+}
+
+/// What lay among the inputs and was left alone.
+fn tell_passed_over(
+    inputs: &super::Inputs,
+    swept: &Swept,
+    messages: &mut dyn Write,
+) -> std::io::Result<()> {
+    let shown = |path: &str| clean(path, PATH_COLUMNS);
     for folder in &inputs.found.passed_over {
         let folder = shown(folder);
         writeln!(messages, "{folder}: passed over, it holds results of an earlier sweep")?;
@@ -180,12 +226,7 @@ fn tell(
         writeln!(messages, "{}: a list of tenants, not used", shown(list))?;
         writeln!(messages, "hint: say whose they are with `--partners` or `--tenants`")?;
     }
-    let no_logs = swept.no_logs.iter().map(|(path, no_log)| Notice {
-        shown: path,
-        text: format!("not a sign-in log: {}", no_log.what),
-        hint: Some(no_log.hint),
-    });
-    write_notices(messages, no_logs)
+    Ok(())
 }
 
 fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {

@@ -22,6 +22,25 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What to do about it, for people.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::WithoutPremium => {
+                "download the log in the portal instead (Entra admin center, Sign-in logs): that \
+                 works without P1"
+            }
+            Self::ByPolicy => {
+                "a policy of the customer blocks whoever exported; let the customer export the log"
+            }
+            Self::WithoutRights => {
+                "consent to `AuditLog.Read.All` and `Policy.Read.ConditionalAccess`, and export again"
+            }
+            Self::Otherwise => {
+                "the error in the file says what was wrong: correct it, export again"
+            }
+        }
+    }
+
     /// The stable name, among the blind spots of an export.
     pub fn as_str(self) -> &'static str {
         match self {
