@@ -190,11 +190,12 @@ impl RowWire {
         }
     }
 
-    /// Failures and interruptions always carry their code, so what has a status and no code got in,
-    /// whatever the portal's language calls it.
-    pub(super) fn take_foreign_word_for_success(&mut self) {
-        let unknown = self.status.as_deref().is_some_and(|word| status_word(word).is_none());
-        if unknown && self.sign_in.status.value.error_code.0.is_none() {
+    /// A word that nobody knows, but the file shows to mean success.
+    pub(super) fn take_success_word(&mut self, words: &[String]) {
+        let is_success = self.status.as_deref().is_some_and(|status| {
+            status_word(status).is_none() && words.iter().any(|word| word == status)
+        });
+        if is_success && self.sign_in.status.value.error_code.0.is_none() {
             self.status = Text(Some("Success".to_owned()));
         }
     }

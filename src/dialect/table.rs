@@ -1,5 +1,7 @@
 //! Tables: which kind a table is by the names of its columns, and how its rows are read.
 
+use std::collections::BTreeSet;
+
 use chrono::FixedOffset;
 
 use super::row::{Column, Field, FieldOf, read_cells, read_values};
@@ -171,8 +173,8 @@ pub struct Table {
     columns: Vec<Column>,
     /// What the file's name says of the log in it.
     log: SignInType,
-    /// The portal's words are in a language that may not be known.
-    in_other_language: bool,
+    /// Words of a language that is not known, which the file shows to mean success.
+    success_words: Vec<String>,
     pub times: TimeReading,
 }
 
@@ -192,9 +194,9 @@ impl Table {
         for kind in Kind::ALL {
             match kind.detect(&columns) {
                 Ok(()) => {
-                    let in_other_language = false;
+                    let success_words = Vec::new();
                     let times = TimeReading::default();
-                    let table = Self { kind, columns, log, in_other_language, times };
+                    let table = Self { kind, columns, log, success_words, times };
                     return table.with_zone(header, &names, options);
                 }
                 Err(reason) => refusals.push((kind.dialect().as_str(), reason)),
@@ -206,7 +208,7 @@ impl Table {
     /// A table of the portal whose columns were found otherwise than by name.
     pub(super) fn of_portal(columns: Vec<Column>, log: SignInType) -> Self {
         let times = TimeReading::default();
-        Self { kind: Kind::Portal, columns, log, in_other_language: true, times }
+        Self { kind: Kind::Portal, columns, log, success_words: Vec::new(), times }
     }
 
     fn with_zone(
@@ -231,6 +233,34 @@ impl Table {
         self.kind.dialect()
     }
 
+    /// Learns which words for the status mean success in a language that is not known: failures and
+    /// interruptions carry a code. So it is a word that never stands beside a code, in a file where
+    /// another word does; where no row carries one, nothing can be learned.
+    pub fn learn_success_words(&mut self, rows: &[Vec<String>]) {
+        let field_of = self.kind.field_of();
+        let at = |wanted: Field<'_>| {
+            self.columns.iter().position(|column| column.field(field_of) == wanted)
+        };
+        let (Some(status), Some(code)) = (at(Field::Status), at(Field::Member("status.errorcode")))
+        else {
+            return;
+        };
+        let cell = |row: &Vec<String>, at: usize| {
+            row.get(at).map(|cell| cell.trim().to_owned()).unwrap_or_default()
+        };
+        let (with_code, without): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .map(|row| (cell(row, status), cell(row, code)))
+            .partition(|(_, code)| !matches!(code.as_str(), "" | "0"));
+        if with_code.is_empty() {
+            return;
+        }
+        let words: BTreeSet<String> = without.into_iter().map(|(word, _)| word).collect();
+        let never_with_code =
+            |word: &String| !word.is_empty() && !with_code.iter().any(|(other, _)| other == word);
+        self.success_words = words.into_iter().filter(never_with_code).collect();
+    }
+
     /// The column with the time of the sign-in.
     pub fn time_column(&self) -> Option<usize> {
         let find = |wanted: Field<'_>| {
@@ -246,9 +276,7 @@ impl Table {
     /// It cannot be read as a sign-in.
     pub fn normalise_cells(&self, row: &csv::ByteRecord) -> Result<Reading, Unreadable> {
         let mut row = read_cells(row, &self.columns, self.kind.field_of())?;
-        if self.in_other_language {
-            row.take_foreign_word_for_success();
-        }
+        row.take_success_word(&self.success_words);
         row.finish(self.log_of_rows(), self.times)
     }
 

@@ -16,6 +16,11 @@ pub(super) enum DateOrderOfFile {
     /// The year stands first.
     NotAsked,
     Known(DateOrder),
+    /// Some dates prove the one order, and some the other.
+    Contradicts {
+        month_first: String,
+        day_first: String,
+    },
     /// Not one date decides.
     Open {
         example: String,
@@ -32,9 +37,7 @@ pub(super) fn date_order_of<'a>(
 ) -> io::Result<DateOrderOfFile> {
     let mut dates = Dates::default();
     for cell in first {
-        if dates.take(cell) {
-            break;
-        }
+        dates.take(cell);
     }
     if dates.may_still_decide() {
         let stream = reopen()?;
@@ -45,6 +48,9 @@ pub(super) fn date_order_of<'a>(
 
 #[derive(Debug, Default)]
 struct Dates {
+    month_first: Option<String>,
+    day_first: Option<String>,
+    /// What the first date that decides says.
     decided: Option<DateOrder>,
     portal_style: bool,
     open: Option<String>,
@@ -53,18 +59,31 @@ struct Dates {
 impl Dates {
     /// Whether it decides.
     fn take(&mut self, cell: &str) -> bool {
-        match OrderEvidence::of(cell) {
+        let evidence = OrderEvidence::of(cell);
+        if let OrderEvidence::Decides(order) = evidence {
+            self.decided = self.decided.or(Some(order));
+        }
+        match evidence {
             OrderEvidence::NotAsked => {}
-            OrderEvidence::Decides(order) => self.decided = Some(order),
+            OrderEvidence::Decides(DateOrder::MonthFirst) => {
+                self.month_first.get_or_insert_with(|| cell.to_owned());
+            }
+            OrderEvidence::Decides(DateOrder::DayFirst) => {
+                self.day_first.get_or_insert_with(|| cell.to_owned());
+            }
             OrderEvidence::PortalStyle => self.portal_style = true,
             OrderEvidence::Open => self.open = self.open.take().or_else(|| Some(cell.to_owned())),
         }
+        self.is_decided()
+    }
+
+    fn is_decided(&self) -> bool {
         self.decided.is_some()
     }
 
     /// Dates were seen whose order matters, and none that decides.
     fn may_still_decide(&self) -> bool {
-        self.decided.is_none() && (self.open.is_some() || self.portal_style)
+        !self.is_decided() && (self.open.is_some() || self.portal_style)
     }
 
     fn take_all(
@@ -99,6 +118,16 @@ impl Dates {
     }
 
     fn judge(self) -> DateOrderOfFile {
+        // Dates with other separators are another program's: they are told as unreadable.
+        let separator = |date: &String| date.trim().chars().find(|c| !c.is_ascii_digit());
+        match (self.month_first, self.day_first) {
+            (Some(month_first), Some(day_first))
+                if separator(&month_first) == separator(&day_first) =>
+            {
+                return DateOrderOfFile::Contradicts { month_first, day_first };
+            }
+            _ => {}
+        }
         match (self.decided, self.open) {
             (Some(order), _) => DateOrderOfFile::Known(order),
             (None, Some(example)) => DateOrderOfFile::Open { example },

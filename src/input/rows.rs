@@ -85,6 +85,7 @@ pub(super) fn rows_of_csv<'b>(
     let sample: Vec<Vec<String>> =
         below.by_ref().take(SAMPLE_ROWS).map(|row| csv_texts(row, delimiter)).collect();
     let mut table = table_of(&header, &sample, place, options)?;
+    table.learn_success_words(&sample);
     if let Some(column) = table.time_column() {
         table.times.order = match options.tables.date_order {
             Some(order) => Some(order),
@@ -99,7 +100,7 @@ pub(super) fn rows_of_csv<'b>(
 }
 
 /// Rows by whose cells a column is judged.
-const SAMPLE_ROWS: usize = 100;
+const SAMPLE_ROWS: usize = 1000;
 
 fn table_of(
     header: &[String],
@@ -163,6 +164,16 @@ fn order_of(
     match found {
         DateOrderOfFile::NotAsked => Ok(None),
         DateOrderOfFile::Known(order) => Ok(Some(order)),
+        DateOrderOfFile::Contradicts { month_first, day_first } => {
+            let column = column.map_or("", |name| name.trim());
+            Err(NotRead::Refused(NoLog {
+                what: format!(
+                    "dates in `{column}` stand in both orders: `{month_first}` and `{day_first}`"
+                ),
+                hint: "export it again; or say which order counts with `--date-order`, and the \
+                       others are told as unreadable",
+            }))
+        }
         DateOrderOfFile::Open { example } => {
             let column = column.map_or("", |name| name.trim());
             Err(NotRead::Refused(NoLog {
