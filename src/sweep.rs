@@ -100,11 +100,28 @@ pub struct Swept {
     pub refusals: Vec<(String, Refusal)>,
     /// Files that could not be read, in archives or not.
     pub failed: Vec<FailedFile>,
-    /// Exports with unreadable records: path, rejects, records.
-    pub rejects: Vec<(String, u64, u64)>,
+    /// Exports with unreadable records.
+    pub rejects: Vec<RejectedRecords>,
     /// Home tenants of users that came to other tenants, and which these are, by the samples:
     /// where no partner is listed and no export has a cross-tenant type, the likely partner.
     visits: BTreeSet<(TenantId, TenantId)>,
+}
+
+/// The unreadable records of one export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRecords {
+    pub shown: String,
+    pub rejected: u64,
+    pub records: u64,
+    /// Where the first one lies, in bytes of the decoded stream, and why it is unreadable.
+    pub first: Option<(u64, String)>,
+}
+
+impl RejectedRecords {
+    /// Of all records, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.rejected as f64 / self.records.max(1) as f64
+    }
 }
 
 /// Why a sweep could not be done.
@@ -308,7 +325,13 @@ impl Swept {
             _ => None,
         }));
         if tally.rejected > 0 {
-            self.rejects.push((log.shown.clone(), tally.rejected, tally.records));
+            let first = log.export.rejects.first();
+            self.rejects.push(RejectedRecords {
+                shown: log.shown.clone(),
+                rejected: tally.rejected,
+                records: tally.records,
+                first: first.map(|reject| (reject.offset, reject.reason.to_string())),
+            });
         }
         input.exports.push(export_reading(&log, lists, tables));
         let number = log.number;

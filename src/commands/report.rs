@@ -6,7 +6,8 @@ use std::path::Path;
 
 use tenantsweep::dataset::{Dataset, Table};
 use tenantsweep::report::{RunFacts, TextOptions, write_json, write_markdown, write_text};
-use tenantsweep::summary::{DatasetParts, Summary, SummaryOptions, summarise};
+use tenantsweep::summary::state::CustomerState;
+use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
 
 use crate::cli::{Format, ReportArgs, ViewArgs};
 use crate::exit::{End, Failure};
@@ -53,11 +54,19 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
     summarise(&parts, &options).map_err(Failure::usage)
 }
 
-/// Nothing could be judged: no partner sign-in at all, or every log is blind.
+/// Nothing could be judged: no partner sign-in at all, or every log is blind. What a blind log
+/// shows all the same was judged: it cannot show that nobody blocks, but that somebody does.
 pub fn end_of(summary: &Summary) -> End {
     let no_sign_ins = summary.totals.partner == 0;
     let all_blind = !summary.exports.is_empty() && summary.exports.iter().all(|log| log.is_blind);
-    if no_sign_ins || all_blind { End::Unjudged } else { End::Done }
+    let is_found = |customer: &CustomerSummary| {
+        matches!(
+            customer.state,
+            CustomerState::Blocked | CustomerState::Partly | CustomerState::Failing
+        )
+    };
+    let nothing_found = !summary.customers.iter().any(is_found);
+    if no_sign_ins || all_blind && nothing_found { End::Unjudged } else { End::Done }
 }
 
 /// Writes a summary in one format.

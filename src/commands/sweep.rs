@@ -12,7 +12,7 @@ use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
-use tenantsweep::sweep::{SweepError, SweepOptions, Swept, sweep};
+use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep};
 
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
@@ -145,6 +145,9 @@ fn tell(
     write_notices(messages, no_logs)
 }
 
+/// Exports that lose this share of their records are told one by one; the summary counts the others.
+const TOLD_SHARE: f64 = 0.01;
+
 /// Files that are logs, or may be, and were not read.
 fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
     let failed = swept.failed.iter().map(|failed| Notice {
@@ -159,6 +162,18 @@ fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
         hint: Some(refused.hint),
     });
     write_notices(messages, refused)?;
+    let rejects = swept.rejects.iter().filter(|rejects| rejects.share() >= TOLD_SHARE);
+    let rejects = rejects.map(|rejects| {
+        let RejectedRecords { shown, rejected, records, first } = rejects;
+        let first = first.as_ref().map(|(offset, reason)| format!(", at byte {offset}: {reason}"));
+        let first = first.unwrap_or_default();
+        Notice {
+            shown,
+            text: format!("{rejected} of {records} records unreadable{first}"),
+            hint: Some("`tenantsweep inspect FILE` lists more of them; so does dataset/rejects"),
+        }
+    });
+    write_notices(messages, rejects)?;
     let refusals = swept.refusals.iter().map(|(shown, refusal)| Notice {
         shown,
         text: format!("no records: {}", blind_spot_words(refusal.as_str())),
@@ -230,9 +245,8 @@ fn tell_passed_over(
 }
 
 fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {
-    let over = |&(_, rejects, records): &(String, u64, u64)| {
-        rejects > 10 && rejects as f64 >= max_reject_share * records as f64
-    };
+    let over =
+        |rejects: &RejectedRecords| rejects.rejected > 10 && rejects.share() >= max_reject_share;
     if !swept.failed.is_empty() || !swept.refused.is_empty() || swept.rejects.iter().any(over) {
         return End::Unread;
     }

@@ -193,6 +193,11 @@ impl Unreadable {
             Self::Encoding => "not valid UTF-8".into(),
             Self::NoTime => "not a sign-in: no time".into(),
             Self::NoOutcome => "neither an error code nor a status".into(),
+            // Excel's own number for a moment, shown where the column is not formatted as a date.
+            Self::BadTime { text } if text.trim().parse::<f64>().is_ok() => format!(
+                "the time `{text}` is a bare number: format the column as a date with its time"
+            )
+            .into(),
             other => other.to_string().into(),
         }
     }

@@ -161,6 +161,13 @@ fn other_providers(summary: &Summary) -> Vec<String> {
 
 fn other_provider(provider: &ProviderSummary) -> String {
     let name = words::provider(provider, NAME_COLUMNS);
+    if provider.home_tenant_id.is_none() {
+        return format!(
+            "Service providers whose home tenant the logs do not name (it may be yours): {}, {} got in.",
+            customers_of(provider.customers.len()),
+            words::counted(provider.counts.succeeded, "sign-in", "sign-ins"),
+        );
+    }
     if provider.counts.succeeded > 0 {
         return format!(
             "Other provider, not on your list, got in: {name}, {}, {}.",

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::table::{Table, show};
 use super::{RunFacts, sentences, tables, words};
 use crate::summary::state::CustomerState;
@@ -11,6 +13,10 @@ const LINES_MAX: usize = 40;
 /// Of partners named by the user; more stand in report.md.
 const PARTNERS_MAX: usize = 3;
 const NOTICES_MAX: usize = 8;
+/// Lines of one sentence.
+const SENTENCE_LINES_MAX: usize = 3;
+/// Before the further lines of a sentence.
+const HANGING: &str = "  ";
 /// Of one customer; the rest is counted.
 const POLICIES_MAX: usize = 3;
 
@@ -65,11 +71,30 @@ impl Page {
         show(text, self.columns, self.ascii)
     }
 
+    /// A sentence in as many lines as it needs, up to a few: what is cut off may be the hint.
+    fn wrapped(&self, text: &str, indent: &str) -> Vec<String> {
+        let columns = self.columns - indent.len() - HANGING.len();
+        let text = show(text, columns * SENTENCE_LINES_MAX, self.ascii);
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ') {
+            match lines.last_mut() {
+                Some(line) if line.width() + 1 + word.width() <= columns + HANGING.len() => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                Some(_) => lines.push(format!("{HANGING}{word}")),
+                None => lines.push(word.to_owned()),
+            }
+        }
+        lines.truncate(SENTENCE_LINES_MAX);
+        lines.iter().map(|line| format!("{indent}{line}")).collect()
+    }
+
     fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = vec![self.title(facts)];
         lines.push(String::new());
         let answers = sentences::answers(summary);
-        lines.extend(answers.iter().take(PARTNERS_MAX).map(|line| self.sentence(line)));
+        lines.extend(answers.iter().take(PARTNERS_MAX).flat_map(|line| self.wrapped(line, "")));
         if answers.len() > PARTNERS_MAX {
             let more = answers.len() - PARTNERS_MAX;
             lines.push(format!("{more} more partners in report.md."));
@@ -88,9 +113,7 @@ impl Page {
     fn title(&self, facts: &RunFacts) -> String {
         let left = self.run_line(facts);
         let right = "times: UTC";
-        let gap = self
-            .columns
-            .saturating_sub(unicode_width::UnicodeWidthStr::width(&*left) + right.len());
+        let gap = self.columns.saturating_sub(left.width() + right.len());
         format!("{left}{}{right}", " ".repeat(gap.max(1)))
     }
 
@@ -165,9 +188,7 @@ impl Page {
             notices.push("More in report.md.".to_owned());
             notices.extend(ledger);
         }
-        let indented = notices.iter().map(|notice| {
-            format!("  {}", show(notice, self.columns.saturating_sub(2), self.ascii))
-        });
+        let indented = notices.iter().flat_map(|notice| self.wrapped(notice, "  "));
         [String::new(), "NOTICE".to_owned()].into_iter().chain(indented).collect()
     }
 
