@@ -20,6 +20,7 @@ use tenantsweep::input::peek::Peek;
 use tenantsweep::lists::{GivenLists, Lists};
 use tenantsweep::sweep::{Progress, SweepOptions, sweep};
 use tenantsweep::tenant::{Partner, TenantId};
+use tenantsweep::time::TimeReading;
 
 fn main() {
     divan::main();
@@ -102,7 +103,9 @@ mod normalise {
     fn all(bencher: Bencher, bytes: &[u8], dialect: Dialect) {
         let records = records_of(bytes);
         bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
-            let read = |record: &&&[u8]| dialect.normalise_json(black_box(record)).is_ok();
+            let read = |record: &&&[u8]| {
+                dialect.normalise_json(black_box(record), TimeReading::default()).is_ok()
+            };
             records.iter().filter(read).count()
         });
     }

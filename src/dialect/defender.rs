@@ -14,6 +14,8 @@ use crate::time::TimeReading;
 pub(super) const FIELD_OF: FieldOf = |column| {
     Field::Member(match column {
         "timestamp" => "createddatetime",
+        // Where the table was forwarded to a workspace.
+        "timegenerated" => return Field::Published,
         "requestid" => "id",
         "application" => "appdisplayname",
         "applicationid" => "appid",
@@ -42,7 +44,7 @@ pub(super) const FIELD_OF: FieldOf = |column| {
 
 /// Whether a table with these columns is of this kind.
 pub(super) fn detect_table(has: impl Fn(&str) -> bool) -> Result<(), String> {
-    if !has("timestamp") {
+    if !has("timestamp") && !has("timegenerated") {
         return Err("it has no column `Timestamp`".to_owned());
     }
     if !["accountupn", "accountobjectid", "accountdisplayname"].into_iter().any(&has) {
@@ -57,6 +59,7 @@ pub(super) fn detect_table(has: impl Fn(&str) -> bool) -> Result<(), String> {
 
 wire! { Keys {
     "timestamp" => timestamp: Present,
+    "timegenerated" => time_generated: Present,
     "accountupn" => upn: Present,
     "accountobjectid" => object_id: Present,
     "accountdisplayname" => display_name: Present,
@@ -74,6 +77,7 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
     let keys = keys_of(record).map_err(|error| error.to_string())?;
     detect_table(|name| match name {
         "timestamp" => keys.timestamp.0,
+        "timegenerated" => keys.time_generated.0,
         "accountupn" => keys.upn.0,
         "accountobjectid" => keys.object_id.0,
         "accountdisplayname" => keys.display_name.0,
@@ -85,11 +89,11 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one row that is a flat object.
-pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
+pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
     if detect(record).is_err() {
         // Valid JSON, or its fault is told below.
         keys_of(record)?;
         return Err(Unreadable::OtherKind);
     }
-    read_object(record, FIELD_OF)?.finish(SignInType::Unknown, TimeReading::default())
+    read_object(record, FIELD_OF)?.finish(SignInType::Unknown, times)
 }

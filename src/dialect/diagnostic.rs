@@ -9,6 +9,7 @@ use super::wire::{OrText, Present, Text, TextQuality, wire};
 use super::{Reading, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
 use crate::tenant::TenantId;
+use crate::time::TimeReading;
 
 wire! {
     /// The envelope; `properties` is an object, or its JSON text where a forwarder made it so.
@@ -48,7 +49,7 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one envelope.
-pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
+pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
     let wire: EnvelopeWire = serde_json::from_slice(record)?;
     let Some(OrText { value: properties, text }) = wire.properties else {
         return Err(Unreadable::OtherKind);
@@ -82,6 +83,7 @@ pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
         user_display_name: wire.identity.0,
         country: wire.location.0,
         is_envelope: true,
+        times,
         ..Envelope::default()
     };
     let reading = sign_in_of(properties, envelope)?;

@@ -6,6 +6,7 @@
 use super::sign_in::{Envelope, SignInWire, sign_in_of};
 use super::wire::{Present, Text, wire};
 use super::{Reading, Unreadable};
+use crate::time::TimeReading;
 
 wire! {
     /// The keys by which a Graph sign-in is told from an envelope, and from other objects of
@@ -44,10 +45,10 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one Graph object.
-pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
+pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
     let wire: SignInWire = serde_json::from_slice(record)?;
     if wire.is_of_log_analytics() {
         return Err(Unreadable::OtherKind);
     }
-    sign_in_of(wire, Envelope::default())
+    sign_in_of(wire, Envelope { times, ..Envelope::default() })
 }

@@ -103,10 +103,10 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one row that is a flat object.
-pub(super) fn normalise(record: &[u8]) -> Result<Reading, Unreadable> {
+pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
     let row = read_object(record, FIELD_OF)?;
     if !row.is_published() && !row.has_result_type() {
         return Err(Unreadable::OtherKind);
     }
-    row.finish(SignInType::Unknown, TimeReading::default())
+    row.finish(SignInType::Unknown, times)
 }

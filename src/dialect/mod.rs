@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::sign_in::{SignIn, SignInType};
+use crate::time::{OrderEvidence, TimeReading};
 
 pub use portal_language::{looks_like_sign_ins, portal_columns};
 pub(crate) use sign_in::parse_code;
@@ -45,7 +46,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// The kinds whose records are JSON objects, in the order in which they are tried.
-    const JSON: [Self; 4] = [Self::Diagnostic, Self::LogAnalytics, Self::Defender, Self::Graph];
+    const JSON: [Self; 4] = [Self::Diagnostic, Self::Defender, Self::LogAnalytics, Self::Graph];
 
     /// The name that people read.
     pub fn as_str(self) -> &'static str {
@@ -107,35 +108,39 @@ impl Dialect {
 
     /// Reads one JSON record, first as this kind and then, since files get glued together, as
     /// the others.
-    pub fn normalise_json(self, record: &[u8]) -> Result<Reading, Unreadable> {
-        let answer = self.normalise_as_written(record);
+    pub fn normalise_json(self, record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
+        let answer = self.normalise_as_written(record, times);
         if !matches!(answer, Err(Unreadable::Syntax { .. })) {
             return answer;
         }
         let Some(mended) = wire::repair(record) else { return answer };
-        let reading = self.normalise_as_written(&mended)?;
+        let reading = self.normalise_as_written(&mended, times)?;
         Ok(Reading { repaired: true, ..reading })
     }
 
-    fn normalise_as_written(self, record: &[u8]) -> Result<Reading, Unreadable> {
-        let answer = self.normalise_only(record);
+    fn normalise_as_written(
+        self,
+        record: &[u8],
+        times: TimeReading,
+    ) -> Result<Reading, Unreadable> {
+        let answer = self.normalise_only(record, times);
         if !matches!(answer, Err(Unreadable::OtherKind | Unreadable::NoTime)) {
             return answer;
         }
         Self::JSON
             .into_iter()
             .filter(|&other| other != self)
-            .map(|other| other.normalise_only(record))
+            .map(|other| other.normalise_only(record, times))
             .find(|other| !matches!(other, Err(Unreadable::OtherKind)))
             .unwrap_or(answer)
     }
 
-    fn normalise_only(self, record: &[u8]) -> Result<Reading, Unreadable> {
+    fn normalise_only(self, record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
         match self {
-            Self::Diagnostic => diagnostic::normalise(record),
-            Self::Graph => graph::normalise(record),
-            Self::LogAnalytics => log_analytics::normalise(record),
-            Self::Defender => defender::normalise(record),
+            Self::Diagnostic => diagnostic::normalise(record, times),
+            Self::Graph => graph::normalise(record, times),
+            Self::LogAnalytics => log_analytics::normalise(record, times),
+            Self::Defender => defender::normalise(record, times),
             // The rows of a CSV are read through its `Table`; a refusal has no records.
             Self::PortalCsv | Self::SignInCsv | Self::RefusedExport => Err(Unreadable::OtherKind),
         }
@@ -196,6 +201,11 @@ impl Unreadable {
             // Excel's own number for a moment, shown where the column is not formatted as a date.
             Self::BadTime { text } if text.trim().parse::<f64>().is_ok() => format!(
                 "the time `{text}` is a bare number: format the column as a date with its time"
+            )
+            .into(),
+            Self::BadTime { text } if OrderEvidence::of(text) == OrderEvidence::Open => format!(
+                "whether the day or the month stands first in `{text}` is not known: say it with \
+                 `--date-order`"
             )
             .into(),
             other => other.to_string().into(),

@@ -135,7 +135,10 @@ pub(super) struct Envelope {
 /// Maps the members of a `signIn` object to a [`SignIn`].
 pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading, Unreadable> {
     let times = envelope.times;
-    let published_at = envelope.published.as_deref().and_then(|text| times.parse(text));
+    // Azure Monitor writes some times of the envelope month first.
+    let published =
+        TimeReading { order: times.order.or(TimeReading::default().order), zone: times.zone };
+    let published_at = envelope.published.as_deref().and_then(|text| published.parse(text));
     let created_at = match wire.created.as_deref() {
         Some(text) => {
             times.parse(text).ok_or_else(|| Unreadable::BadTime { text: text.to_owned() })?

@@ -128,7 +128,7 @@ enum Kind {
 
 impl Kind {
     /// In the order in which they are tried.
-    const ALL: [Self; 4] = [Self::Portal, Self::LogAnalytics, Self::Defender, Self::SignInCsv];
+    const ALL: [Self; 4] = [Self::Portal, Self::Defender, Self::LogAnalytics, Self::SignInCsv];
 
     fn dialect(self) -> Dialect {
         match self {

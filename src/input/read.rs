@@ -402,7 +402,7 @@ impl ExportReader<'_> {
                 Ok(1)
             }
             Framer::Json(_) => {
-                self.rows = rows_of_json(records)?;
+                self.rows = rows_of_json(records, self.options)?;
                 Ok(0)
             }
         }
@@ -487,7 +487,7 @@ impl ExportReader<'_> {
 
     fn may_skip(&self, record: &[u8]) -> bool {
         match self.rows {
-            Rows::Json(_) => self.options.peek.may_skip(record),
+            Rows::Json(..) => self.options.peek.may_skip(record),
             _ => false,
         }
     }

@@ -8,12 +8,13 @@ use crate::dialect::{
     self, Dialect, Reading, Table, TableRefusal, Unreadable, portal_columns,
     sign_in_type_of_file_name,
 };
+use crate::time::TimeReading;
 
 /// How the records of a file are read, once that is known.
 #[derive(Debug)]
 pub(super) enum Rows {
     Unknown,
-    Json(Dialect),
+    Json(Dialect, TimeReading),
     Csv {
         table: Box<Table>,
         delimiter: u8,
@@ -29,7 +30,7 @@ impl Rows {
     pub(super) fn dialect(&self) -> Option<Dialect> {
         match self {
             Self::Unknown | Self::OtherTable => None,
-            Self::Json(dialect) => Some(*dialect),
+            Self::Json(dialect, _) => Some(*dialect),
             Self::Csv { table, .. } | Self::Values(table) => Some(table.dialect()),
         }
     }
@@ -38,7 +39,7 @@ impl Rows {
     pub(super) fn normalise(&self, record: &[u8]) -> Result<Reading, Unreadable> {
         match self {
             Self::Unknown | Self::OtherTable => Err(Unreadable::OtherKind),
-            Self::Json(dialect) => dialect.normalise_json(record),
+            Self::Json(dialect, times) => dialect.normalise_json(record, *times),
             Self::Values(table) => table.normalise_values(record),
             Self::Csv { table, delimiter } => {
                 let row = csv_row(record, *delimiter).ok_or(Unreadable::Encoding)?;
@@ -54,7 +55,11 @@ impl Rows {
 const DETECT_RECORDS: usize = 64;
 
 /// Finds the kind of JSON records; `Unknown` if there are none yet.
-pub(super) fn rows_of_json<'b>(records: impl Iterator<Item = &'b [u8]>) -> Result<Rows, NotRead> {
+pub(super) fn rows_of_json<'b>(
+    records: impl Iterator<Item = &'b [u8]>,
+    options: &ReadOptions<'_>,
+) -> Result<Rows, NotRead> {
+    let times = TimeReading { order: options.tables.date_order, ..TimeReading::default() };
     let mut refusal = None;
     for (at, record) in records.enumerate() {
         // Behind the first ones only what has a sign-in's keys is worth a look.
@@ -62,7 +67,7 @@ pub(super) fn rows_of_json<'b>(records: impl Iterator<Item = &'b [u8]>) -> Resul
             continue;
         }
         match Dialect::detect_json(record) {
-            Ok(dialect) => return Ok(Rows::Json(dialect)),
+            Ok(dialect) => return Ok(Rows::Json(dialect, times)),
             Err(no_dialect) => refusal = refusal.or(Some((record, no_dialect))),
         }
     }
@@ -120,37 +125,32 @@ fn table_of(
             hint: "say it with `--utc-offset`, such as `--utc-offset +02:00`, or export again \
                    with the portal set to UTC",
         })),
-        TableRefusal::Unknown { refusals } => {
+        TableRefusal::Unknown { .. } => {
             if let Some(table) = portal_columns(header, sample, log, options.tables) {
                 return Ok(table);
             }
             if let Some(no_log) = name_table(header) {
                 return Err(NotRead::NoLog(no_log));
             }
-            Err(unknown_table(header, sample, &refusals))
+            Err(unknown_table(header, sample))
         }
     }
 }
 
 /// What to say of a table that no kind knows: it may be a sign-in log in another language.
-fn unknown_table(
-    header: &[String],
-    sample: &[Vec<String>],
-    refusals: &[(&'static str, String)],
-) -> NotRead {
+fn unknown_table(header: &[String], sample: &[Vec<String>]) -> NotRead {
     let columns: Vec<String> = header.iter().map(|name| format!("`{}`", name.trim())).collect();
     let columns = columns.join(", ");
     if dialect::looks_like_sign_ins(sample) {
         return NotRead::Refused(NoLog {
             what: format!("a table that may hold sign-ins, with unknown columns: {columns}"),
-            hint: "say what its columns hold with `--map COLUMN=FIELD`, or export again with the \
-                   portal in English, better as JSON",
+            hint: "say what its columns hold with `--map COLUMN=FIELD` (created_at, home_tenant_id, \
+                   resource_tenant_id, user_principal_name, error_code …; a wrong name lists them \
+                   all), or export again with the portal in English, better as JSON",
         });
     }
-    let reasons: Vec<String> =
-        refusals.iter().map(|(kind, reason)| format!("not {kind}: {reason}")).collect();
     NotRead::NoLog(NoLog {
-        what: format!("a table of something else ({}); its columns: {columns}", reasons.join("; ")),
+        what: format!("a table of something else; its columns: {columns}"),
         hint: "if it is a sign-in log all the same, say what its columns hold with \
                `--map COLUMN=FIELD`",
     })
@@ -192,7 +192,10 @@ pub(super) fn rows_of_columns(columns: &[u8], options: &ReadOptions<'_>) -> (Row
     let header = column_names(columns);
     let log = crate::sign_in::SignInType::Unknown;
     let rows = match Table::detect(&header, log, options.tables) {
-        Ok(table) => Rows::Values(Box::new(table)),
+        Ok(mut table) => {
+            table.times.order = options.tables.date_order;
+            Rows::Values(Box::new(table))
+        }
         Err(_) => Rows::OtherTable,
     };
     (rows, header)

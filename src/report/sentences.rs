@@ -126,6 +126,7 @@ pub(super) fn notices(summary: &Summary, facts: &RunFacts) -> Vec<String> {
     }
     notices.extend(coming_blocks(summary));
     notices.extend(cannot_tell(summary));
+    notices.extend(unplaced(summary));
     notices.extend(logs_wanted(summary));
     notices.extend(packed(missing(summary, facts)));
     notices.extend(disputed(summary));
@@ -225,6 +226,21 @@ fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<Strin
         }
         _ => Some(part),
     }
+}
+
+/// Sign-ins that belong to some customer, and nothing says to which.
+fn unplaced(summary: &Summary) -> Option<String> {
+    let counts = summary.unplaced;
+    let refused = counts.blocked + counts.unexplained;
+    let all = refused + counts.succeeded + counts.failed + counts.interrupted;
+    (all > 0).then(|| {
+        format!(
+            "No customer named: {} ({} refused by Conditional Access). Say whose log it is with \
+             --tenant-from-path, or --map COLUMN=exporting_tenant_id.",
+            words::counted(all, "sign-in", "sign-ins"),
+            words::number(refused),
+        )
+    })
 }
 
 fn logs_wanted(summary: &Summary) -> Option<String> {

@@ -22,6 +22,8 @@ pub(super) struct Activity {
     pub(super) rows: u64,
     /// All rows that the options cover, whatever their side; tries of the counted ones.
     pub(super) totals: Counts,
+    /// Rows of the customers' side that name no customer.
+    pub(super) unplaced: Counts,
     pub(super) pairs: BTreeMap<Pair, PairActivity>,
     /// Home tenants of rows that were joined by the list of partners.
     pub(super) matched_by_list: BTreeSet<TenantId>,

@@ -38,6 +38,7 @@ pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) ->
             counts: activity.totals,
         },
         ledger,
+        unplaced: activity.unplaced,
         tenants_in_logs: known.tenants_in_logs(),
         has_customer_list: lists.customers.values().any(|customer| customer.listed),
         partners: known.partners(&customers),

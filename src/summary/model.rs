@@ -15,6 +15,8 @@ pub struct Summary {
     pub newest_evidence: Option<DateTime<Utc>>,
     pub totals: Totals,
     pub ledger: Ledger,
+    /// Sign-ins of providers that name no customer, in logs that do not either: part of no state.
+    pub unplaced: Counts,
     /// Tenants that the logs tell of, the listed partners' own left out.
     pub tenants_in_logs: u64,
     /// Whether the user gave a list of customers, which then is the denominator.

@@ -193,18 +193,28 @@ fn add_slice(
 }
 
 fn add_totals(activity: &mut Activity, all: &DataFrame) -> PolarsResult<()> {
+    let unplaced = col("child_tenant_id")
+        .is_null()
+        .and(col("side").eq(lit(Side::Inbound.as_str())))
+        .and(col("partner_match").neq(lit(PartnerMatch::AppOwner.as_str())));
     let found = all
         .clone()
         .lazy()
         .group_by([col("verdict")])
-        .agg([len().cast(DataType::Int64).alias("rows"), frames::number("disputed").sum()])
+        .agg([
+            len().cast(DataType::Int64).alias("rows"),
+            frames::number("disputed").sum(),
+            unplaced.cast(DataType::Int64).sum().alias("unplaced"),
+        ])
         .collect()?;
     let columns = Columns::of(&found);
     let verdict = columns.text("verdict")?;
+    let unplaced = columns.number("unplaced")?;
     let (rows, disputed) = (columns.number("rows")?, columns.number("disputed")?);
     for row in 0..found.height() {
         if let Some(verdict) = verdict.get(row).and_then(verdict_of) {
             activity.totals += counts_of(verdict, rows.count(row), disputed.count(row));
+            activity.unplaced += counts_of(verdict, unplaced.count(row), 0);
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use tenantsweep::dialect::Dialect;
 use tenantsweep::error_code::ErrorCode;
 use tenantsweep::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyResult};
 use tenantsweep::sign_in::{Outcome, SignIn, SignInType, StatusWord};
+use tenantsweep::time::TimeReading;
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -22,7 +23,9 @@ struct Case {
 impl Case {
     fn sign_in(&self) -> SignIn {
         let record = br#"{"createdDateTime":"2026-11-21T09:40:00Z","status":{"errorCode":0}}"#;
-        let read = Dialect::Graph.normalise_json(record).expect("a readable record");
+        let read = Dialect::Graph
+            .normalise_json(record, TimeReading::default())
+            .expect("a readable record");
         let policy = |result: &str| AppliedPolicy {
             result: PolicyResult::parse(result),
             ..AppliedPolicy::default()
