@@ -145,8 +145,10 @@ fn tell(
     write_notices(messages, no_logs)
 }
 
-/// Exports that lose this share of their records are told one by one; the summary counts the others.
-const TOLD_SHARE: f64 = 0.01;
+/// Exports that lose this share of their records are told one by one, and those that lose many; a
+/// last line that is still being written is only counted by the summary.
+const TOLD_SHARE: f64 = 0.5;
+const TOLD_RECORDS: u64 = 10;
 
 /// Files that are logs, or may be, and were not read.
 fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
@@ -162,7 +164,10 @@ fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
         hint: Some(refused.hint),
     });
     write_notices(messages, refused)?;
-    let rejects = swept.rejects.iter().filter(|rejects| rejects.share() >= TOLD_SHARE);
+    let rejects = swept
+        .rejects
+        .iter()
+        .filter(|rejects| rejects.share() >= TOLD_SHARE || rejects.rejected > TOLD_RECORDS);
     let rejects = rejects.map(|rejects| {
         let RejectedRecords { shown, rejected, records, first } = rejects;
         let first = first.as_ref().map(|(offset, reason)| format!(", at byte {offset}: {reason}"));

@@ -151,7 +151,7 @@ impl Visitor<'_> for &mut LowerKey {
 }
 
 /// A text; numbers and booleans count as their spelling, a list as its members joined by a
-/// comma, and null, an empty text or an object as nothing.
+/// comma, an object as its member `value`, and null or an empty text as nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Text(pub(super) Option<String>);
 
@@ -218,9 +218,19 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text::of(&words.join(",")))
     }
 
+    /// Windows PowerShell wraps some texts and times: `{"value": "/Date(…)/", "DateTime": …}`.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
+        let mut text = Text(None);
+        let mut key = LowerKey::default();
+        while map.next_key_seed(&mut key)?.is_some() {
+            match key.as_str() {
+                "value" => text = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(text)
     }
 }
 

@@ -147,7 +147,8 @@ impl CsvFramer {
 
 /// `sep=;` (Excel) or `#TYPE System.Object` (PowerShell 5.1) above the header.
 fn is_preamble(text: &[u8]) -> bool {
-    let sep = text.len() == 5 && text[..4].eq_ignore_ascii_case(b"sep=");
+    let bare = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
+    let sep = bare.len() == 5 && bare[..4].eq_ignore_ascii_case(b"sep=");
     sep || text.starts_with(b"#TYPE ")
 }
 

@@ -103,7 +103,8 @@ fn trim_start(text: &[u8]) -> &[u8] {
 fn delimiter_of(text: &[u8]) -> Option<u8> {
     let mut lines = text.split(|&byte| byte == b'\n');
     let mut first = lines.next()?;
-    if let Some([delimiter, ..]) = first.strip_prefix(b"sep=") {
+    let bare = first.strip_prefix(b"\"").unwrap_or(first);
+    if let Some([delimiter, ..]) = bare.strip_prefix(b"sep=") {
         return Some(*delimiter);
     }
     // Windows PowerShell 5.1 writes the type of the objects above the header.
