@@ -241,8 +241,14 @@ impl Effort {
 
 /// Whether these bytes may have a time key, told without parsing.
 pub(super) fn mentions_time(bytes: &[u8]) -> bool {
-    contains_any_case(bytes, b"reatedDateTime") || contains_any_case(bytes, b"ime\"")
+    [&b"reatedDateTime"[..], b"ime\"", b"imestamp\"", b"imeGenerated"]
+        .into_iter()
+        .any(|key| contains_any_case(bytes, key))
 }
+
+/// The keys of an id and of a time in the kinds of export, compared without case.
+const ID_KEYS: [&str; 2] = ["id", "RequestId"];
+const TIME_KEYS: [&str; 4] = ["createdDateTime", "time", "Timestamp", "TimeGenerated"];
 
 /// Whether this is valid JSON with the id and the time of a sign-in, at its first level or in its
 /// `properties`. Bad UTF-8 in a string is repaired later and does not make a record broken.
@@ -280,9 +286,10 @@ impl Marks {
     fn of(object: &[u8]) -> Self {
         let mut marks = Self::default();
         for (key, _) in members(object).filter(|(_, value)| value.first() == Some(&b'"')) {
-            marks.id |= key.eq_ignore_ascii_case("id");
-            marks.time |=
-                key.eq_ignore_ascii_case("createdDateTime") || key.eq_ignore_ascii_case("time");
+            let is_one_of =
+                |keys: &[&str]| keys.iter().any(|known| key.eq_ignore_ascii_case(known));
+            marks.id |= is_one_of(&ID_KEYS);
+            marks.time |= is_one_of(&TIME_KEYS);
         }
         marks
     }
@@ -312,7 +319,8 @@ mod tests {
 
     #[test]
     fn whole_records() {
-        let cases: [(&[u8], bool); 9] = [
+        let cases: [(&[u8], bool); 10] = [
+            (br#"{"Timestamp":"b","RequestId":"a"}"#, true),
             (br#"{"id":"a","createdDateTime":"b"}"#, true),
             (br#"{"Id":"a","CreatedDateTime":"b"}"#, true),
             (br#"{"time":"b","properties":{"id":"a"}}"#, true),
