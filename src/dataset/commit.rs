@@ -6,10 +6,11 @@
 //! it, the new one is whole and what is old is nobody's. The next run removes what is nobody's.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk::Disk;
 use super::error::{DatasetError, Tried};
 use super::manifest::{MANIFEST, Manifest};
 use super::table::Table;
@@ -24,6 +25,7 @@ pub(super) struct Move {
 /// Makes `manifest` the dataset. Answers which replaced parts could not be deleted (a reader
 /// on Windows may hold them); the next run deletes them.
 pub(super) fn publish(
+    disk: &Disk,
     dataset: &Path,
     moves: &[Move],
     manifest: &Manifest,
@@ -31,46 +33,38 @@ pub(super) fn publish(
 ) -> Result<Vec<PathBuf>, DatasetError> {
     let temporary = dataset.join("manifest.json.tmp");
     let mut moved = Vec::new();
-    let prepared = move_all(dataset, moves, &mut moved)
-        .and_then(|()| write_synced(&temporary, &to_json(dataset, manifest)?))
-        .and_then(|()| rename(&temporary, &dataset.join(MANIFEST)));
+    let prepared = move_all(disk, moves, &mut moved)
+        .and_then(|()| disk.write_synced(&temporary, &to_json(dataset, manifest)?))
+        .and_then(|()| disk.rename(&temporary, &dataset.join(MANIFEST)));
     if let Err(error) = prepared {
         // The old manifest stands: readers by glob must not see parts that it does not name.
         for part in moved {
-            let _ = fs::remove_file(part);
+            if disk.remove_file(&part).is_ok() {
+                remove_empty_folder(disk, dataset, part.parent());
+            }
         }
+        let _ = disk.remove_file(&temporary);
         return Err(error);
     }
     // Until the rename is durable, a loss of power may bring back the old manifest: its parts
     // are not deleted before.
-    sync_folder(dataset)?;
-    Ok(delete(dataset, replaced))
+    disk.sync_folder(dataset)?;
+    Ok(delete(disk, dataset, replaced))
 }
 
-fn move_all(dataset: &Path, moves: &[Move], moved: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
+fn move_all(disk: &Disk, moves: &[Move], moved: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
     let mut touched = BTreeSet::new();
     for Move { from, to } in moves {
         if let Some(folder) = to.parent() {
-            make_folder(dataset, folder, &mut touched)?;
+            // The entry of a new folder stands in the one above.
+            let new = disk.make_folder(folder)?;
+            touched.extend(new.iter().filter_map(|new| new.parent()).map(Path::to_owned));
+            touched.insert(folder.to_owned());
         }
-        rename(from, to)?;
+        disk.rename(from, to)?;
         moved.push(to.clone());
     }
-    touched.iter().try_for_each(|folder| sync_folder(folder))
-}
-
-/// Makes a folder and notes it and the parents of all new ones: their entries must be synced.
-fn make_folder(
-    dataset: &Path,
-    folder: &Path,
-    touched: &mut BTreeSet<PathBuf>,
-) -> Result<(), DatasetError> {
-    let above = folder.ancestors().take_while(|above| *above != dataset);
-    let missing: Vec<&Path> = above.filter(|above| !above.exists()).collect();
-    fs::create_dir_all(folder).tried("make folder", folder)?;
-    touched.extend(missing.iter().filter_map(|new| new.parent()).map(Path::to_owned));
-    touched.insert(folder.to_owned());
-    Ok(())
+    touched.iter().try_for_each(|folder| disk.sync_folder(folder))
 }
 
 fn to_json(dataset: &Path, manifest: &Manifest) -> Result<Vec<u8>, DatasetError> {
@@ -80,76 +74,60 @@ fn to_json(dataset: &Path, manifest: &Manifest) -> Result<Vec<u8>, DatasetError>
     Ok(text)
 }
 
-/// Replaces a file by another content, whole or not at all.
-///
-/// # Errors
-/// The file, or the temporary one beside it, cannot be written.
-pub fn replace(path: &Path, content: &[u8]) -> Result<(), DatasetError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    write_synced(&temporary, content)?;
-    rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
-}
-
-fn write_synced(path: &Path, content: &[u8]) -> Result<(), DatasetError> {
-    let mut file = File::create(path).tried("create", path)?;
-    file.write_all(content).tried("write", path)?;
-    file.sync_all().tried("sync", path)
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), DatasetError> {
-    fs::rename(from, to).tried("rename", to)
-}
-
-/// Makes renames in a folder durable. Windows has no such call; NTFS journals them.
-fn sync_folder(folder: &Path) -> Result<(), DatasetError> {
-    #[cfg(unix)]
-    File::open(folder).and_then(|file| file.sync_all()).tried("sync", folder)?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
-fn delete(dataset: &Path, replaced: &[PathBuf]) -> Vec<PathBuf> {
+fn delete(disk: &Disk, dataset: &Path, replaced: &[PathBuf]) -> Vec<PathBuf> {
     let mut left = Vec::new();
     for part in replaced {
-        match fs::remove_file(part) {
+        match disk.remove_file(part) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => left.push(part.clone()),
-            _ => remove_empty_folder(dataset, part.parent()),
+            _ => remove_empty_folder(disk, dataset, part.parent()),
         }
     }
     left
 }
 
 /// Removes a month's folder when its last part is gone; one that is not empty stays.
-fn remove_empty_folder(dataset: &Path, folder: Option<&Path>) {
+fn remove_empty_folder(disk: &Disk, dataset: &Path, folder: Option<&Path>) {
     if let Some(folder) = folder.filter(|folder| *folder != dataset) {
-        let _ = fs::remove_dir(folder);
+        let _ = disk.remove_empty_folder(folder);
     }
 }
 
 /// Removes what a killed run left: the staging folder, and below the tables every Parquet file
 /// that the manifest does not name. Tools that read by glob see the manifest's parts only.
-pub(super) fn clean(dataset: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
+pub(super) fn clean(disk: &Disk, dataset: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
     let staging = dataset.join(STAGING);
-    match fs::remove_dir_all(&staging) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).tried("remove", &staging);
-        }
-        _ => {}
+    disk.remove_folder(&staging).tried("remove", &staging)?;
+    for temporary in unfinished(dataset)? {
+        disk.remove_file(&temporary).tried("remove", &temporary)?;
     }
     let live: BTreeSet<PathBuf> = manifest.parts.iter().map(|part| part.path_in(dataset)).collect();
     for table in Table::ALL {
-        clean_folder(dataset, &dataset.join(table.folder(None)), &live, 1)?;
+        clean_folder(disk, dataset, &dataset.join(table.folder(None)), &live, 1)?;
     }
     Ok(())
 }
 
 pub(super) const STAGING: &str = ".staging";
 
+/// Files that a killed run was writing beside the manifest, and beside the reports.
+fn unfinished(dataset: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    const REPLACED: [&str; 4] = ["json.tmp", "md.tmp", "csv.tmp", "SHA256SUMS.tmp"];
+    let mut found = Vec::new();
+    for folder in std::iter::once(dataset).chain(dataset.parent()) {
+        for entry in fs::read_dir(folder).tried("read folder", folder)? {
+            let entry = entry.tried("read folder", folder)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if REPLACED.iter().any(|ending| name.ends_with(ending)) {
+                found.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn clean_folder(
+    disk: &Disk,
     dataset: &Path,
     folder: &Path,
     live: &BTreeSet<PathBuf>,
@@ -164,10 +142,10 @@ fn clean_folder(
         let entry = entry.tried("read folder", folder)?;
         let (path, kind) = (entry.path(), entry.file_type().tried("look at", folder)?);
         if kind.is_dir() && depth > 0 {
-            clean_folder(dataset, &path, live, depth - 1)?;
-            remove_empty_folder(dataset, Some(&path));
+            clean_folder(disk, dataset, &path, live, depth - 1)?;
+            remove_empty_folder(disk, dataset, Some(&path));
         } else if !kind.is_dir() && is_parquet(&path) && !live.contains(&path) {
-            fs::remove_file(&path).tried("remove", &path)?;
+            disk.remove_file(&path).tried("remove", &path)?;
         }
     }
     Ok(())

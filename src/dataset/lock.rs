@@ -1,10 +1,14 @@
 //! One writer at a time: a lock on a file, held as long as the run lives.
 
 use std::fs::{self, File, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 
+use super::disk::Disk;
 use super::error::{DatasetError, Tried};
 
 /// The right to write a dataset; the operating system takes it back if the process dies.
@@ -15,17 +19,32 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a dataset, or says who has it.
-    pub(super) fn take(dataset: &Path, run_id: &str) -> Result<Self, DatasetError> {
+    /// Takes the lock of a dataset; where another run has it, waits so long, then says who.
+    pub(super) fn take(
+        disk: &Disk,
+        dataset: &Path,
+        run_id: &str,
+        wait: Option<Duration>,
+    ) -> Result<Self, DatasetError> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let begin = Instant::now();
+        loop {
+            match Self::try_take(disk, dataset, run_id) {
+                Err(DatasetError::Locked { .. })
+                    if wait.is_some_and(|wait| begin.elapsed() < wait) =>
+                {
+                    sleep(PAUSE);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_take(disk: &Disk, dataset: &Path, run_id: &str) -> Result<Self, DatasetError> {
         let path = dataset.join(".lock");
         // Who holds it stands in a file of its own: Windows lets nobody read a locked one.
         let holder = dataset.join(".holder");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .tried("open", &path)?;
+        let file = disk.options().truncate(false).open(&path).tried("open", &path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(locked(dataset, &holder)),
@@ -33,7 +52,8 @@ impl Lock {
         }
         let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
         let text = format!("{since}\nprocess {}, run {run_id}\n", std::process::id());
-        fs::write(&holder, text).tried("write", &holder)?;
+        let written = disk.options().truncate(true).open(&holder);
+        written.and_then(|mut file| file.write_all(text.as_bytes())).tried("write", &holder)?;
         Ok(Self { _file: file, holder })
     }
 }

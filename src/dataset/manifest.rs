@@ -19,8 +19,59 @@ pub struct Manifest {
     pub generation: u64,
     /// The run that committed it.
     pub run_id: String,
+    /// Runs that say on whose behalf they were made, runs that took rows out, and the last one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunEntry>,
     /// Sorted by path.
     pub parts: Vec<ManifestPart>,
+}
+
+/// A run that was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEntry {
+    /// Of the dataset that it made.
+    pub generation: u64,
+    pub run_id: String,
+    pub action: Action,
+    pub tool_version: String,
+    #[serde(flatten)]
+    pub custody: Custody,
+}
+
+impl RunEntry {
+    /// What it says is lost with the entry: no table tells it.
+    fn is_kept(&self) -> bool {
+        self.custody != Custody::default() || matches!(self.action, Action::Keep | Action::Forget)
+    }
+}
+
+/// What a run did to the dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Added what it read.
+    Sweep,
+    /// Joined parts; no row changed.
+    Compact,
+    /// Removed what was too old.
+    Keep,
+    /// Removed a customer.
+    Forget,
+    /// Done by a newer version.
+    #[serde(other)]
+    Other,
+}
+
+/// On whose behalf a run was made, in the user's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    /// The number or name of the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examiner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A part that belongs to the dataset.
@@ -49,6 +100,7 @@ impl Manifest {
             tool_version: super::TOOL_VERSION.to_owned(),
             generation: 0,
             run_id: String::new(),
+            runs: Vec::new(),
             parts: Vec::new(),
         }
     }
@@ -73,6 +125,23 @@ impl Manifest {
             return Err(DatasetError::NewerSchema { path, found, known: SCHEMA_VERSION });
         }
         serde_json::from_slice(&text).map(Some).map_err(unreadable)
+    }
+
+    /// The runs after one more.
+    pub(super) fn runs_with(&self, run: RunEntry) -> Vec<RunEntry> {
+        let kept = self.runs.iter().filter(|run| run.is_kept()).cloned();
+        kept.chain(std::iter::once(run)).collect()
+    }
+
+    /// What the last run that said anything said.
+    pub fn custody(&self) -> Custody {
+        let mut told = self.runs.iter().rev().map(|run| &run.custody);
+        told.find(|custody| **custody != Custody::default()).cloned().unwrap_or_default()
+    }
+
+    /// Where the parts of a table lie.
+    pub(super) fn paths(&self, dataset: &Path, table: Table) -> Vec<PathBuf> {
+        self.parts_of(table).map(|part| part.path_in(dataset)).collect()
     }
 
     pub(super) fn parts_of(&self, table: Table) -> impl Iterator<Item = &ManifestPart> {

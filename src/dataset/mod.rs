@@ -7,6 +7,7 @@
 
 // What a run hands over, and what it gets back.
 mod exports;
+mod held;
 mod row;
 mod run;
 mod seen;
@@ -28,16 +29,19 @@ mod readings;
 
 // What makes parts a dataset.
 mod commit;
+mod disk;
+mod draft;
 mod error;
 mod lock;
 mod manifest;
 mod reader;
 
 pub use column::{ColumnDoc, ColumnKind};
-pub use commit::replace as write_whole;
+pub use disk::{Disk, Mode, Step, Watch};
 pub use error::{DatasetError, LedgerError};
 pub use exports::{CoverageRow, ExportReading, Identity, RejectRow};
-pub use manifest::{Manifest, ManifestPart};
+pub use held::WriterOptions;
+pub use manifest::{Action, Custody, Manifest, ManifestPart, RunEntry};
 pub use reader::{Dataset, Part};
 pub use row::PartnerSignIn;
 pub use run::{Committed, LedgerTotals, RunInput, RunOptions, WriteRun};
@@ -45,6 +49,14 @@ pub use schema::{SCHEMA_VERSION, columns};
 pub use seen::{SeenCache, SeenFile};
 pub use spill::Spill;
 pub use table::Table;
+
+/// Replaces a file by another content, whole or not at all; nobody but the owner may read it.
+///
+/// # Errors
+/// The file, or the temporary one beside it, cannot be written.
+pub fn write_whole(path: &std::path::Path, content: &[u8]) -> Result<(), DatasetError> {
+    Disk::default().replace(path, content)
+}
 
 /// Written into every part.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -203,7 +203,8 @@ impl<'a> MonthFinish<'a> {
     ) -> Result<Vec<FrameFile>, DatasetError> {
         let mut pieces = Vec::with_capacity(count);
         for _ in 0..count {
-            pieces.push(FrameFile::create(self.finish.staging.path("piece"))?);
+            let path = self.finish.staging.path("piece");
+            pieces.push(FrameFile::create(&self.finish.staging.disk, path)?);
         }
         let spill_path = &self.finish.staging.folder;
         spill.drain(day, |frame| {
@@ -425,16 +426,16 @@ impl<'a> MonthFinish<'a> {
             (&self.sign_ins, Table::SignIns, Table::ReserveSignIns),
             (&self.reserve, Table::ReserveSignIns, Table::SignIns),
         ] {
-            let mut moved = MovedRows::new(self, other);
             for part in old.iter().filter(|part| part.is_touched()) {
+                let mut moved = MovedRows::new(self, other);
                 let staged = self.rewrite(part, table, &mut moved, |rows| {
                     let numbers = rows.first..rows.first + rows.batch.num_rows() as u64;
                     Ok(numbers.map(|row| part.fate(row)).collect())
                 })?;
                 parts.staged.extend(staged);
+                parts.staged.extend(moved.finish()?);
                 parts.replaced.push(part.entry.path.clone());
             }
-            parts.staged.extend(moved.finish()?);
         }
         Ok(())
     }
@@ -450,15 +451,15 @@ impl<'a> MonthFinish<'a> {
                 AppliedPolicies,
             ),
         ] {
-            let mut moved = MovedRows::new(self, other);
             for part in old {
                 if fates.touch(part)? {
+                    let mut moved = MovedRows::new(self, other);
                     let staged = self.rewrite(part, table, &mut moved, |rows| fates.of(rows))?;
                     parts.staged.extend(staged);
+                    parts.staged.extend(moved.finish()?);
                     parts.replaced.push(part.entry.path.clone());
                 }
             }
-            parts.staged.extend(moved.finish()?);
         }
         Ok(())
     }
@@ -534,7 +535,7 @@ fn with_states(
     RecordBatch::try_new(schema, columns)
 }
 
-/// Rows on their way from `sign_ins` to the reserve or back.
+/// Rows on their way from `sign_ins` to the reserve or back; of one part, so in order.
 struct MovedRows<'a> {
     month: &'a MonthFinish<'a>,
     table: Table,

@@ -22,6 +22,7 @@ use parquet::file::statistics::Statistics;
 use sha2::{Digest, Sha256};
 
 use super::column::{BATCH_ROWS, BatchBuilder, Column};
+use super::disk::{Disk, DiskFile};
 use super::error::{At, DatasetError, Tried};
 use super::manifest::ManifestPart;
 use super::schema::{SCHEMA_VERSION, hex};
@@ -36,13 +37,18 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Staging {
     pub folder: PathBuf,
+    pub disk: Disk,
     run_id: Arc<str>,
     next: std::cell::Cell<u32>,
 }
 
 impl Staging {
-    pub(super) fn new(folder: PathBuf, run_id: Arc<str>) -> Self {
-        Self { folder, run_id, next: std::cell::Cell::new(0) }
+    pub(super) fn new(folder: PathBuf, run_id: Arc<str>, disk: Disk) -> Self {
+        Self { folder, disk, run_id, next: std::cell::Cell::new(0) }
+    }
+
+    pub(super) fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// A path in the staging folder that nobody uses.
@@ -66,6 +72,7 @@ pub(super) struct PartWriter {
     table: Table,
     month: Option<Month>,
     path: PathBuf,
+    disk: Disk,
     run_id: Arc<str>,
     writer: ArrowWriter<HashedFile>,
     row_count: u64,
@@ -80,10 +87,11 @@ impl PartWriter {
         schema: SchemaRef,
     ) -> Result<Self, DatasetError> {
         let path = staging.path("parquet");
-        let file = HashedFile::create(&path)?;
+        let file = HashedFile::create(&staging.disk, &path)?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties())).at(&path)?;
         let run_id = Arc::clone(&staging.run_id);
-        Ok(Self { table, month, path, run_id, writer, row_count: 0, created_at: None })
+        let disk = staging.disk.clone();
+        Ok(Self { table, month, path, disk, run_id, writer, row_count: 0, created_at: None })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
@@ -104,7 +112,7 @@ impl PartWriter {
         let file = self.writer.into_inner().at(&self.path)?;
         let (sha256, bytes) = file.finish(&self.path)?;
         if self.row_count == 0 {
-            std::fs::remove_file(&self.path).tried("remove", &self.path)?;
+            self.disk.remove_file(&self.path).tried("remove", &self.path)?;
             return Ok(None);
         }
         let name = format!("part-{}.parquet", &sha256[..32]);
@@ -144,21 +152,21 @@ fn properties() -> WriterProperties {
 
 /// A file that hashes what is written to it.
 struct HashedFile {
-    file: BufWriter<File>,
+    file: BufWriter<DiskFile>,
     hash: Sha256,
     bytes: u64,
 }
 
 impl HashedFile {
-    fn create(path: &Path) -> Result<Self, DatasetError> {
-        let file = BufWriter::with_capacity(256 << 10, File::create(path).tried("create", path)?);
+    fn create(disk: &Disk, path: &Path) -> Result<Self, DatasetError> {
+        let file = BufWriter::with_capacity(256 << 10, disk.create(path)?);
         Ok(Self { file, hash: Sha256::new(), bytes: 0 })
     }
 
     /// Syncs the file; answers its hash and size.
     fn finish(self, path: &Path) -> Result<(String, u64), DatasetError> {
         let file = self.file.into_inner().map_err(|e| e.into_error()).tried("write", path)?;
-        file.sync_all().tried("sync", path)?;
+        file.sync()?;
         Ok((hex(&self.hash.finalize()), self.bytes))
     }
 }

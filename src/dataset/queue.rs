@@ -6,10 +6,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 
+use super::disk::DiskFile;
 use super::error::{At, DatasetError};
 use super::part::Staging;
 use super::row::Key;
@@ -46,7 +46,7 @@ impl Kept {
 #[derive(Default)]
 pub(super) struct Queue {
     last: Vec<Kept>,
-    earlier: Vec<Frames<File>>,
+    earlier: Vec<Frames<DiskFile>>,
 }
 
 impl Queue {
@@ -60,7 +60,7 @@ impl Queue {
         let before = std::mem::replace(&mut self.last, piece);
         if !before.is_empty() {
             let path = staging.path("rows");
-            let mut file = FrameFile::create(path.clone())?;
+            let mut file = FrameFile::create(&staging.disk, path.clone())?;
             for kept in before {
                 file.push(&kept.encode().at(&path)?)?;
             }
@@ -89,7 +89,7 @@ impl Queue {
 }
 
 enum Run {
-    Aside(Frames<File>),
+    Aside(Frames<DiskFile>),
     Memory(std::vec::IntoIter<Kept>),
 }
 

@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use crate::tenant::{CustomerList, PartnerList};
 
-use super::commit::{self, Move};
-use super::derived::{self, Names, Tally};
-use super::error::{DatasetError, LedgerError, Tried};
+use super::derived::{self, Names};
+use super::draft::{Draft, OldNames};
+use super::error::DatasetError;
 use super::exports::{
     CoverageEntry, ExportReading, ExportRow, Identity, Passage, RejectEntry, RejectRow, balance,
 };
-use super::lock::Lock;
-use super::manifest::{Manifest, ManifestPart};
+use super::held::{Held, WriterOptions};
+use super::manifest::{Action, Custody, ManifestPart};
 use super::month::{Finish, FreshExport, MonthFinish, MonthParts};
-use super::part::{PartReader, StagedPart, Staging, write_table};
+use super::part::{PartReader, write_table};
 use super::readings::Readings;
 use super::row::RowSource;
-use super::schema::{self, SCHEMA_VERSION, hex};
+use super::schema::{self, hex};
 use super::seen::{SeenCache, SeenFile};
 use super::spill::{ClosedSpill, Spill};
 use super::table::{Month, Table};
@@ -26,7 +26,7 @@ use super::table::{Month, Table};
 /// What a run is told once.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    pub run_id: String,
+    pub writer: WriterOptions,
     /// Also write policies that did not look at the sign-in: the bulk of every record.
     pub keep_not_applied: bool,
     /// Bytes of rows that wait in memory before they go to disk.
@@ -38,7 +38,7 @@ pub struct RunOptions {
 impl RunOptions {
     pub fn new(run_id: impl Into<String>) -> Self {
         Self {
-            run_id: run_id.into(),
+            writer: WriterOptions { run_id: run_id.into(), ..WriterOptions::default() },
             keep_not_applied: false,
             spill_memory: 128 << 20,
             day_memory: 64 << 20,
@@ -49,15 +49,10 @@ impl RunOptions {
 /// A run that holds the lock of a dataset and may commit once.
 #[derive(Debug)]
 pub struct WriteRun {
-    dataset: PathBuf,
-    options: RunOptions,
-    run_id: Arc<str>,
-    manifest: Manifest,
-    readings: Readings,
+    held: Held,
+    day_memory: usize,
     seen: SeenCache,
     spill: Spill,
-    staging: PathBuf,
-    _lock: Lock,
 }
 
 /// What a run read.
@@ -111,40 +106,25 @@ pub struct LedgerTotals {
 impl WriteRun {
     /// Takes the lock, reads what is there, and removes what a killed run left.
     pub fn begin(out: &Path, options: RunOptions) -> Result<Self, DatasetError> {
-        let dataset = std::path::absolute(out).tried("find", out)?.join("dataset");
-        std::fs::create_dir_all(&dataset).tried("make folder", &dataset)?;
-        let lock = Lock::take(&dataset, &options.run_id)?;
-        let manifest = Manifest::load(&dataset)?.unwrap_or_else(Manifest::empty);
-        commit::clean(&dataset, &manifest)?;
-        let readings = Readings::load(&paths(&dataset, &manifest, Table::Exports))?;
-        let run_id = unused_run_id(&options.run_id, &readings);
-        let staging = dataset.join(commit::STAGING).join(folder_name(&run_id));
-        std::fs::create_dir_all(&staging).tried("make folder", &staging)?;
+        let RunOptions { writer, keep_not_applied, spill_memory, day_memory } = options;
+        let held = Held::begin(out, writer)?;
+        let (path, disk) = (held.staging.join("spill"), held.options.disk.clone());
         Ok(Self {
-            seen: SeenCache::load(&dataset),
-            spill: Spill::new(
-                staging.join("spill"),
-                options.spill_memory,
-                options.keep_not_applied,
-            ),
-            dataset,
-            options,
-            run_id,
-            manifest,
-            readings,
-            staging,
-            _lock: lock,
+            seen: SeenCache::load(&held.dataset),
+            spill: Spill::new(path, spill_memory, keep_not_applied, disk),
+            day_memory,
+            held,
         })
     }
 
     /// The run's id in the dataset: the one asked for, with a number if an earlier run has it.
     pub fn run_id(&self) -> &str {
-        &self.run_id
+        &self.held.run_id
     }
 
     /// Whether an export with these bytes was read before, in the same way.
     pub fn known(&self, identity: Identity, fingerprint: u64) -> bool {
-        self.readings.knows(identity, fingerprint)
+        self.held.readings.knows(identity, fingerprint)
     }
 
     pub fn seen(&self) -> &SeenCache {
@@ -158,102 +138,67 @@ impl WriteRun {
     /// A folder for what has to lie on the disk while the run reads; it goes with the run, and
     /// is not made before it is needed.
     pub fn scratch(&self) -> PathBuf {
-        self.staging.join("scratch")
+        self.held.staging.join("scratch")
     }
 
     /// Merges what was read into the dataset and commits it, all or nothing.
     pub fn finish(self, input: RunInput<'_>) -> Result<Committed, DatasetError> {
-        let Self { dataset, options, run_id, manifest, readings, seen, spill, staging, _lock } =
-            self;
-        let mut run = Finishing {
-            names: OldNames::load(&dataset, &manifest)?,
-            staging: Staging::new(staging, Arc::clone(&run_id)),
-            committed: Committed { generation: manifest.generation, ..Committed::default() },
-            dataset: dataset.clone(),
-            options,
-            run_id,
-            manifest,
-            readings,
-        };
-        let is_new = run.sort_out(&input)?;
-        // Other names are worth a commit, but not where nothing was ever read.
-        let is_renamed = run.manifest.generation > 0 && run.names.differ_from(&input);
-        let result = if is_new.contains(&true) || is_renamed {
-            run.commit(&input, &is_new, spill.close())
-        } else {
-            run.committed.is_unchanged = true;
-            drop(spill);
-            Ok(run.committed)
-        };
-        // Whatever came of it, nothing in the staging folder is of use any more; if it cannot
-        // be removed now, the next run does it.
-        let _ = std::fs::remove_dir_all(dataset.join(commit::STAGING));
+        let Self { mut held, day_memory, seen, spill } = self;
+        let result = finish(&mut held, day_memory, spill, &input);
+        held.sweep_up();
         let committed = result?;
-        seen.update(&dataset, input.seen)?;
+        seen.update(&held.options.disk, &held.dataset, input.seen)?;
         Ok(committed)
     }
 }
 
-/// Where the parts of a table lie.
-fn paths(dataset: &Path, manifest: &Manifest, table: Table) -> Vec<PathBuf> {
-    manifest.parts_of(table).map(|part| part.path_in(dataset)).collect()
+fn finish(
+    held: &mut Held,
+    day_memory: usize,
+    spill: Spill,
+    input: &RunInput<'_>,
+) -> Result<Committed, DatasetError> {
+    let mut run = Finishing {
+        draft: held.draft()?,
+        day_memory,
+        run_id: Arc::clone(&held.run_id),
+        committed: Committed { generation: held.manifest.generation, ..Committed::default() },
+    };
+    let is_new = run.sort_out(input)?;
+    // Other names, or another case, are worth a commit, but not where nothing was ever read.
+    let custody = &held.options.custody;
+    let is_told = *custody != Custody::default() && *custody != held.manifest.custody();
+    let is_renamed = is_told || names_differ(&run.draft.names, input);
+    if is_new.contains(&true) || is_renamed && held.manifest.generation > 0 {
+        run.commit(input, &is_new, spill.close())
+    } else {
+        run.committed.is_unchanged = true;
+        Ok(run.committed)
+    }
 }
 
-/// Rows name their run, so two runs must not have the same id.
-fn unused_run_id(wanted: &str, readings: &Readings) -> Arc<str> {
-    let numbered = (2u32..).map(|number| format!("{wanted}-{number}"));
-    let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);
-    candidates.find(|id| !readings.has_run(id)).unwrap_or_else(|| wanted.to_owned()).into()
+/// The names of this run's lists over those of earlier ones.
+fn merged_names(names: &OldNames, input: &RunInput<'_>) -> (Names, Names) {
+    let customers = derived::listed_customers(input.customers);
+    let partners = derived::listed_partners(input.partners);
+    (
+        derived::merge_names(&names.tenants, customers),
+        derived::merge_names(&names.partners, partners),
+    )
 }
 
-/// A run id is the user's text; a folder's name is not.
-fn folder_name(run_id: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    format!("run-{}", run_id.chars().take(40).map(plain).collect::<String>())
+/// The lists of this run say something else.
+fn names_differ(names: &OldNames, input: &RunInput<'_>) -> bool {
+    let (tenants, partners) = merged_names(names, input);
+    tenants != names.tenants || partners != names.partners
 }
 
 /// A run between its last record and its commit.
 struct Finishing {
-    dataset: PathBuf,
-    options: RunOptions,
+    draft: Draft,
+    day_memory: usize,
     run_id: Arc<str>,
-    manifest: Manifest,
-    readings: Readings,
-    names: OldNames,
-    staging: Staging,
     committed: Committed,
-}
-
-/// The names in the dataset so far.
-struct OldNames {
-    tenants: Names,
-    partners: Names,
-}
-
-impl OldNames {
-    fn load(dataset: &Path, manifest: &Manifest) -> Result<Self, DatasetError> {
-        let tenants = paths(dataset, manifest, Table::Tenants);
-        let partners = paths(dataset, manifest, Table::Partners);
-        Ok(Self {
-            tenants: derived::read_names(&tenants, "child_tenant_id")?,
-            partners: derived::read_names(&partners, "partner_tenant_id")?,
-        })
-    }
-
-    fn merged(&self, input: &RunInput<'_>) -> (Names, Names) {
-        let customers = derived::listed_customers(input.customers);
-        let partners = derived::listed_partners(input.partners);
-        (
-            derived::merge_names(&self.tenants, customers),
-            derived::merge_names(&self.partners, partners),
-        )
-    }
-
-    /// The lists of this run say something else.
-    fn differ_from(&self, input: &RunInput<'_>) -> bool {
-        let (tenants, partners) = self.merged(input);
-        tenants != self.tenants || partners != self.partners
-    }
 }
 
 impl Finishing {
@@ -266,7 +211,7 @@ impl Finishing {
         let (mut identities, mut new_paths) = (BTreeSet::new(), BTreeSet::new());
         for index in by_path {
             let export = &input.exports[index];
-            if self.readings.knows(export.identity, export.fingerprint) {
+            if self.draft.readings.knows(export.identity, export.fingerprint) {
                 self.committed.known.push(export.path.clone());
             } else if !identities.insert((export.identity, export.fingerprint)) {
                 self.committed.copies.push(export.path.clone());
@@ -285,25 +230,31 @@ impl Finishing {
         is_new: &[bool],
         mut spill: ClosedSpill,
     ) -> Result<Committed, DatasetError> {
-        let before = totals(&self.readings);
+        let before = totals(&self.draft.readings);
         for (export, _) in input.exports.iter().zip(is_new).filter(|(_, is_new)| **is_new) {
-            self.readings.supersede(export, &self.run_id);
+            self.draft.readings.supersede(export, &self.run_id);
         }
         let mut passages = vec![Passage::default(); input.exports.len()];
         let months = self.finish_months(input, is_new, &mut spill, &mut passages)?;
-        let MonthParts { mut staged, replaced } = months;
-        let after = totals(&self.readings);
+        self.draft.add(months.staged);
+        self.draft.replace_all(months.replaced);
+        let after = totals(&self.draft.readings);
         self.committed.superseded = u64::try_from(after.0 - before.0).unwrap_or_default();
         self.committed.removed = u64::try_from(after.1 - before.1).unwrap_or_default();
 
-        self.count_written(input, &staged, &mut passages)?;
+        self.count_written(input, &mut passages)?;
         count_rejects(input, is_new, &mut passages)?;
         let new_rows = self.close_ledger(input, is_new, &passages)?;
-        staged.extend(self.write_records(input, is_new, new_rows)?);
-        self.write_derived(input, &mut staged, &replaced)?;
-        let manifest = self.next_manifest(&staged, &replaced);
-        self.check_dataset(&manifest)?;
-        self.publish(staged, &manifest)
+        self.draft.readings.rows.extend(new_rows);
+        self.write_records(input, is_new)?;
+        let (tenants, partners) = merged_names(&self.draft.names, input);
+        self.draft.write_derived(tenants, partners)?;
+        let published = self.draft.publish(Action::Sweep)?;
+        self.committed.generation = published.generation;
+        self.committed.parts_written = published.parts_written;
+        self.committed.parts_replaced = published.parts_replaced;
+        self.committed.not_deleted = published.not_deleted;
+        Ok(self.committed)
     }
 
     fn finish_months(
@@ -315,29 +266,31 @@ impl Finishing {
     ) -> Result<MonthParts, DatasetError> {
         let fresh = self.fresh(input, is_new);
         let old: Vec<(ManifestPart, PathBuf)> = self
+            .draft
             .manifest
             .parts
             .iter()
-            .map(|part| (part.clone(), part.path_in(&self.dataset)))
+            .map(|part| (part.clone(), part.path_in(&self.draft.dataset)))
             .collect();
         let mut months: BTreeMap<Month, Vec<(i64, u64)>> = BTreeMap::new();
         for (day, bytes) in spill.days() {
             months.entry(Month::of_day(day)).or_default().push((day, bytes));
         }
-        if self.readings.any_stale() {
+        if self.draft.readings.any_stale() {
             for month in old.iter().filter_map(|(part, _)| Month::of_path(&part.path)) {
                 months.entry(month).or_default();
             }
         }
         let finish = Finish {
-            staging: &self.staging,
+            staging: &self.draft.staging,
             fresh: &fresh,
             partners: input.partners,
-            day_memory: self.options.day_memory,
+            day_memory: self.day_memory,
         };
         let mut parts = MonthParts::default();
         for (month, days) in months {
-            let mut month = MonthFinish::new(&finish, month, &old, &mut self.readings, passages);
+            let mut month =
+                MonthFinish::new(&finish, month, &old, &mut self.draft.readings, passages);
             for (day, bytes) in days {
                 month.add_day(spill, day, bytes)?;
             }
@@ -370,11 +323,10 @@ impl Finishing {
     fn count_written(
         &self,
         input: &RunInput<'_>,
-        staged: &[StagedPart],
         passages: &mut [Passage],
     ) -> Result<(), DatasetError> {
         let mut counts: HashMap<String, u64> = HashMap::new();
-        for part in staged.iter().filter(|part| part.table == Table::SignIns) {
+        for part in self.draft.staged().iter().filter(|part| part.table == Table::SignIns) {
             let reader = PartReader::open_checked(&part.path, &part.entry)?;
             reader.read(Some(&["source_export", "run_id"]), None, |rows| {
                 let (exports, runs) = (rows.text("source_export")?, rows.text("run_id")?);
@@ -423,23 +375,14 @@ impl Finishing {
     }
 
     /// Writes exports (whole), rejects and coverage (one part more each).
-    fn write_records(
-        &mut self,
-        input: &RunInput<'_>,
-        is_new: &[bool],
-        new_rows: Vec<ExportRow>,
-    ) -> Result<Vec<StagedPart>, DatasetError> {
-        self.readings.rows.extend(new_rows);
-        let mut exports = self.readings.rows.clone();
-        exports.sort_by(|a, b| (&a.path, &a.run_id).cmp(&(&b.path, &b.run_id)));
-        let rejects = self.rejects(input, is_new);
-        let coverage = self.coverage(input, is_new);
-        let written = [
-            write_table(&self.staging, Table::Exports, schema::EXPORTS, exports)?,
-            write_table(&self.staging, Table::Rejects, schema::REJECTS, rejects)?,
-            write_table(&self.staging, Table::Coverage, schema::COVERAGE, coverage)?,
-        ];
-        Ok(written.into_iter().flatten().collect())
+    fn write_records(&mut self, input: &RunInput<'_>, is_new: &[bool]) -> Result<(), DatasetError> {
+        self.draft.write_exports()?;
+        let (rejects, coverage) = (self.rejects(input, is_new), self.coverage(input, is_new));
+        let staging = &self.draft.staging;
+        let rejects = write_table(staging, Table::Rejects, schema::REJECTS, rejects)?;
+        let coverage = write_table(staging, Table::Coverage, schema::COVERAGE, coverage)?;
+        self.draft.add(rejects.into_iter().chain(coverage));
+        Ok(())
     }
 
     fn rejects(&self, input: &RunInput<'_>, is_new: &[bool]) -> Vec<RejectEntry> {
@@ -483,77 +426,6 @@ impl Finishing {
             (&a.path, a.row.tenant, a.row.hour).cmp(&(&b.path, b.row.tenant, b.row.hour))
         });
         coverage
-    }
-
-    /// Writes tenants, partners, accounts and error codes from all parts that will be live.
-    fn write_derived(
-        &self,
-        input: &RunInput<'_>,
-        staged: &mut Vec<StagedPart>,
-        replaced: &[String],
-    ) -> Result<(), DatasetError> {
-        let mut tally = Tally::default();
-        let live = |table: Table| {
-            let old = self.manifest.parts_of(table);
-            let old = old.filter(|part| !replaced.contains(&part.path));
-            let new = staged.iter().filter(move |part| part.table == table);
-            let old: Vec<PathBuf> = old.map(|part| part.path_in(&self.dataset)).collect();
-            old.into_iter().chain(new.map(|part| part.path.clone())).collect::<Vec<_>>()
-        };
-        live(Table::Coverage).iter().try_for_each(|part| tally.add_coverage(part))?;
-        live(Table::SignIns).iter().try_for_each(|part| tally.add_sign_ins(part))?;
-        let (tenants, partners) = self.names.merged(input);
-        staged.extend(tally.write(&self.staging, tenants, partners)?);
-        Ok(())
-    }
-
-    /// The manifest after this run: tables that are written whole lose their old parts.
-    fn next_manifest(&self, staged: &[StagedPart], replaced: &[String]) -> Manifest {
-        const WHOLE: [Table; 5] =
-            [Table::Exports, Table::Tenants, Table::Partners, Table::Accounts, Table::ErrorCodes];
-        let is_whole = |part: &ManifestPart| WHOLE.iter().any(|t| t.as_str() == part.table);
-        let is_kept = |part: &&ManifestPart| !is_whole(part) && !replaced.contains(&part.path);
-        let kept = self.manifest.parts.iter().filter(is_kept);
-        let new = staged.iter().map(|part| &part.entry);
-        let parts: BTreeMap<&str, &ManifestPart> =
-            kept.chain(new).map(|part| (part.path.as_str(), part)).collect();
-        Manifest {
-            schema_version: SCHEMA_VERSION,
-            tool_version: super::TOOL_VERSION.to_owned(),
-            generation: self.manifest.generation + 1,
-            run_id: self.run_id.to_string(),
-            parts: parts.into_values().cloned().collect(),
-        }
-    }
-
-    /// Checks that the exports account for every row of the dataset.
-    fn check_dataset(&self, manifest: &Manifest) -> Result<(), DatasetError> {
-        let rows: u64 = manifest.parts_of(Table::SignIns).map(|part| part.rows).sum();
-        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        let expected = self.readings.rows.iter().map(ExportRow::live_rows).sum();
-        if rows == expected { Ok(()) } else { Err(LedgerError::Dataset { rows, expected }.into()) }
-    }
-
-    fn publish(
-        mut self,
-        staged: Vec<StagedPart>,
-        manifest: &Manifest,
-    ) -> Result<Committed, DatasetError> {
-        let old: BTreeSet<&str> = self.manifest.parts.iter().map(|p| p.path.as_str()).collect();
-        let new: BTreeSet<&str> = manifest.parts.iter().map(|p| p.path.as_str()).collect();
-        // A table that is written whole and did not change has the same name as before.
-        let moves: Vec<Move> = staged
-            .into_iter()
-            .filter(|part| !old.contains(part.entry.path.as_str()))
-            .map(|part| Move { to: part.entry.path_in(&self.dataset), from: part.path })
-            .collect();
-        let gone = self.manifest.parts.iter().filter(|part| !new.contains(part.path.as_str()));
-        let gone: Vec<PathBuf> = gone.map(|part| part.path_in(&self.dataset)).collect();
-        self.committed.not_deleted = commit::publish(&self.dataset, &moves, manifest, &gone)?;
-        self.committed.generation = manifest.generation;
-        self.committed.parts_written = moves.len();
-        self.committed.parts_replaced = gone.len();
-        Ok(self.committed)
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::commit;
+use super::disk::Disk;
 use super::error::DatasetError;
 use super::exports::Identity;
 
@@ -57,6 +57,7 @@ impl SeenCache {
     /// Adds files and writes the cache if that changed it.
     pub(super) fn update(
         mut self,
+        disk: &Disk,
         dataset: &Path,
         updates: Vec<SeenFile>,
     ) -> Result<(), DatasetError> {
@@ -71,7 +72,7 @@ impl SeenCache {
         let json = SeenJson { files: self.files.into_values().collect() };
         let text = serde_json::to_vec(&json)
             .map_err(|source| DatasetError::Manifest { path: path(dataset), source })?;
-        commit::replace(&path(dataset), &text)
+        disk.replace(&path(dataset), &text)
     }
 }
 

@@ -5,11 +5,11 @@
 //! must not open ten thousand.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::disk::{Disk, DiskFile};
 use super::error::{At, DatasetError, Tried};
 use super::row::PartnerSignIn;
 
@@ -17,6 +17,7 @@ use super::row::PartnerSignIn;
 #[derive(Debug)]
 pub struct Spill {
     path: PathBuf,
+    disk: Disk,
     memory: usize,
     keep_not_applied: bool,
     state: Mutex<State>,
@@ -26,7 +27,7 @@ pub struct Spill {
 struct State {
     days: BTreeMap<i64, Day>,
     bytes_in_memory: usize,
-    file: Option<File>,
+    file: Option<DiskFile>,
     file_bytes: u64,
 }
 
@@ -51,8 +52,8 @@ impl Day {
 
 impl Spill {
     /// A spill that goes to the file `path` when it holds `memory` bytes.
-    pub(super) fn new(path: PathBuf, memory: usize, keep_not_applied: bool) -> Self {
-        Self { path, memory, keep_not_applied, state: Mutex::default() }
+    pub(super) fn new(path: PathBuf, memory: usize, keep_not_applied: bool, disk: Disk) -> Self {
+        Self { path, disk, memory, keep_not_applied, state: Mutex::default() }
     }
 
     /// Takes rows from a worker; their order does not matter.
@@ -75,7 +76,7 @@ impl Spill {
             state.days.entry(day).or_default().tail.extend_from_slice(&bytes);
         }
         if state.bytes_in_memory > self.memory {
-            state.write_out(&self.path)?;
+            state.write_out(&self.disk, &self.path)?;
         }
         Ok(())
     }
@@ -88,10 +89,10 @@ impl Spill {
 }
 
 impl State {
-    fn write_out(&mut self, path: &Path) -> Result<(), DatasetError> {
+    fn write_out(&mut self, disk: &Disk, path: &Path) -> Result<(), DatasetError> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(create(path)?),
+            none => none.insert(disk.create(path)?),
         };
         for day in self.days.values_mut().filter(|day| !day.tail.is_empty()) {
             let tail = std::mem::take(&mut day.tail);
@@ -105,21 +106,11 @@ impl State {
     }
 }
 
-fn create(path: &Path) -> Result<File, DatasetError> {
-    File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path)
-        .tried("create", path)
-}
-
 /// The rows of a run, day by day.
 pub(super) struct ClosedSpill {
     path: PathBuf,
     days: BTreeMap<i64, Day>,
-    file: Option<File>,
+    file: Option<DiskFile>,
 }
 
 impl ClosedSpill {
@@ -135,10 +126,10 @@ impl ClosedSpill {
         mut take: impl FnMut(&[u8]) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         let Some(rows) = self.days.remove(&day) else { return Ok(()) };
-        if let Some(file) = &mut self.file {
+        if let Some(file) = &self.file {
             for extent in &rows.extents {
-                file.seek(SeekFrom::Start(extent.offset)).tried("read", &self.path)?;
-                let frames = Frames::new(&self.path, (&*file).take(extent.bytes));
+                let bytes = file.read_from(extent.offset)?.take(extent.bytes);
+                let frames = Frames::new(&self.path, bytes);
                 frames.for_each(&mut take)?;
             }
         }
@@ -157,12 +148,12 @@ fn push_frame(to: &mut Vec<u8>, frame: &[u8]) -> Result<(), postcard::Error> {
 /// A file of frames that is written once and then read once.
 pub(super) struct FrameFile {
     path: PathBuf,
-    writer: std::io::BufWriter<File>,
+    writer: std::io::BufWriter<DiskFile>,
 }
 
 impl FrameFile {
-    pub(super) fn create(path: PathBuf) -> Result<Self, DatasetError> {
-        let writer = std::io::BufWriter::new(create(&path)?);
+    pub(super) fn create(disk: &Disk, path: PathBuf) -> Result<Self, DatasetError> {
+        let writer = std::io::BufWriter::new(disk.create(&path)?);
         Ok(Self { path, writer })
     }
 
@@ -173,10 +164,10 @@ impl FrameFile {
     }
 
     /// Turns to reading, from the beginning.
-    pub(super) fn read(self) -> Result<Frames<File>, DatasetError> {
+    pub(super) fn read(self) -> Result<Frames<DiskFile>, DatasetError> {
         let Self { path, writer } = self;
-        let mut file = writer.into_inner().map_err(|e| e.into_error()).tried("write", &path)?;
-        file.seek(SeekFrom::Start(0)).tried("read", &path)?;
+        let file = writer.into_inner().map_err(|e| e.into_error()).tried("write", &path)?;
+        file.read_from(0)?;
         Ok(Frames::new(&path, file))
     }
 }
