@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::tenant::TenantId;
+
 /// Why the program cannot go on with this dataset. The place comes first, then the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
@@ -34,6 +36,11 @@ pub enum DatasetError {
     Column { path: PathBuf, column: &'static str },
     #[error("{}: a spilled row cannot be read back: {source}", path.display())]
     Spill { path: PathBuf, source: postcard::Error },
+    #[error(
+        "{tenant} is a partner tenant on your list, not a customer: nothing was removed\n\
+         hint: a partner's sign-ins go with the dataset itself"
+    )]
+    ForgetsPartner { tenant: TenantId },
     #[error("{path}: read twice in one run")]
     RepeatedExport { path: String },
     #[error("a row names export {number}, which this run did not report")]
@@ -53,6 +60,7 @@ impl DatasetError {
                 | Self::Missing { .. }
                 | Self::NewerSchema { .. }
                 | Self::Manifest { .. }
+                | Self::ForgetsPartner { .. }
         )
     }
 }

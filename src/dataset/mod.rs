@@ -18,6 +18,12 @@ mod column;
 mod schema;
 mod table;
 
+// What is done to a dataset besides sweeping.
+mod maintain;
+mod merge;
+mod sums;
+mod verify;
+
 // The way of a row: which copy is kept, in which order, in which part.
 mod committed;
 mod dedupe;
@@ -41,6 +47,7 @@ pub use disk::{Disk, Mode, Step, Watch};
 pub use error::{DatasetError, LedgerError};
 pub use exports::{CoverageRow, ExportReading, Identity, RejectRow};
 pub use held::WriterOptions;
+pub use maintain::{Compacted, Maintenance, PARTS_MAX, Removal, holds_before, wants_compaction};
 pub use manifest::{Action, Custody, Manifest, ManifestPart, RunEntry};
 pub use reader::{Dataset, Part};
 pub use row::PartnerSignIn;
@@ -48,7 +55,9 @@ pub use run::{Committed, LedgerTotals, RunInput, RunOptions, WriteRun};
 pub use schema::{SCHEMA_VERSION, columns};
 pub use seen::{SeenCache, SeenFile};
 pub use spill::Spill;
+pub use sums::{SUMS, seal};
 pub use table::Table;
+pub use verify::{Finding, Verified, verify};
 
 /// Replaces a file by another content, whole or not at all; nobody but the owner may read it.
 ///

@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, Int32Array, StringArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::tenant::{PartnerList, TenantId};
 
-use super::column::arrow_schema;
 use super::committed::{Probe, RANKED, RankColumns};
 use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Outcome, Rank, Source, SpilledRow};
 use super::error::{At, DatasetError};
@@ -472,7 +470,7 @@ impl<'a> MonthFinish<'a> {
         moved: &mut MovedRows<'_>,
         fates: impl Fn(&Rows) -> Result<Vec<Fate>, DatasetError>,
     ) -> Result<Option<StagedPart>, DatasetError> {
-        let schema = schema_of(table);
+        let schema = schema::arrow_schema_of(table);
         let staging = self.finish.staging;
         let mut writer = PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
         let reader = PartReader::open_checked(&part.path, &part.entry)?;
@@ -498,10 +496,6 @@ fn count_lost(passages: &mut [Passage], loser: &Source) {
     if let Source::Spilled(row) = loser {
         passages[row.export as usize].lost += 1;
     }
-}
-
-fn schema_of(table: Table) -> SchemaRef {
-    arrow_schema(schema::columns(table).into_iter())
 }
 
 /// Puts new states in the place of old ones.
@@ -557,7 +551,7 @@ impl<'a> MovedRows<'a> {
                 self.month.finish.staging,
                 self.table,
                 Some(self.month.month),
-                schema_of(self.table),
+                schema::arrow_schema_of(self.table),
             )?),
         };
         writer.write(batch)

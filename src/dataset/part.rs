@@ -13,7 +13,9 @@ use arrow::compute::{max, min};
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
@@ -92,6 +94,10 @@ impl PartWriter {
         let run_id = Arc::clone(&staging.run_id);
         let disk = staging.disk.clone();
         Ok(Self { table, month, path, disk, run_id, writer, row_count: 0, created_at: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
@@ -241,6 +247,9 @@ pub(super) struct PartReader {
     metadata: ArrowReaderMetadata,
 }
 
+/// The rows of a part, some at a time.
+pub(super) type Batches = ParquetRecordBatchReader;
+
 /// Rows of a part that are read together, and the number of the first of them in the part.
 pub(super) struct Rows {
     pub first: u64,
@@ -263,6 +272,10 @@ impl PartReader {
         Ok(reader)
     }
 
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::clone(self.metadata.schema())
+    }
+
     pub(super) fn row_count(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or_default()
     }
@@ -283,6 +296,14 @@ impl PartReader {
             first += rows;
         }
         Ok(())
+    }
+
+    /// All rows, all columns, so many at a time.
+    pub(super) fn batches(self, rows: usize) -> Result<Batches, DatasetError> {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
+            .with_batch_size(rows)
+            .build()
+            .at(&self.path)
     }
 
     fn read_group(

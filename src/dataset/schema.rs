@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
 use crate::error_code::ErrorCodeEntry;
 use crate::policy::AppliedPolicy;
 use crate::tenant::TenantId;
 
-use super::column::{Column, ColumnDoc};
+use super::column::{Column, ColumnDoc, arrow_schema};
 use super::derived::{AccountRow, PartnerRow, TenantRow};
 use super::exports::{CoverageEntry, ExportRow, RejectEntry};
 use super::row::{PolicyRow, SignInRow};
@@ -35,6 +36,11 @@ pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
         Table::Accounts => docs(ACCOUNTS),
         Table::ErrorCodes => docs(ERROR_CODES),
     }
+}
+
+/// The columns as Arrow knows them.
+pub(super) fn arrow_schema_of(table: Table) -> SchemaRef {
+    arrow_schema(columns(table).into_iter())
 }
 
 fn plain(text: &Option<String>) -> Option<Cow<'_, str>> {

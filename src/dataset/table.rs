@@ -52,6 +52,17 @@ impl Table {
         }
     }
 
+    /// Its parts stand in a folder for each month.
+    pub(super) fn is_by_month(self) -> bool {
+        matches!(
+            self,
+            Self::SignIns
+                | Self::AppliedPolicies
+                | Self::ReserveSignIns
+                | Self::ReserveAppliedPolicies
+        )
+    }
+
     /// The folder of a part; `month` only for tables that are split by it.
     pub(super) fn folder(self, month: Option<Month>) -> PathBuf {
         let mut folder = PathBuf::new();
@@ -79,7 +90,7 @@ impl Month {
         Self { year: date.year(), month: date.month() }
     }
 
-    fn folder(self) -> String {
+    pub(super) fn folder(self) -> String {
         format!("month={:04}-{:02}", self.year, self.month)
     }
 
