@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use estate::{Estate, EstateOptions, Kind};
+use tenantsweep::dataset::WriterOptions;
 use tenantsweep::dialect::Dialect;
 use tenantsweep::dialect::TableOptions;
 use tenantsweep::input::container::passwords::Passwords;
@@ -153,7 +154,7 @@ fn whole_sweep(bencher: Bencher, (threads, with_sha256): (usize, bool)) {
             let options = SweepOptions {
                 tables: TableOptions::default(),
                 out: out.path().join("out"),
-                run_id: "bench".to_owned(),
+                writer: WriterOptions::new("bench"),
                 threads,
                 use_peek: true,
                 with_sha256,

@@ -1,9 +1,11 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
+use tenantsweep::dataset::{Custody, Mode};
 use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::file_name::is_reserved_name;
 use tenantsweep::tenant::{Partner, TenantId};
@@ -26,6 +28,12 @@ pub enum Command {
     Report(ReportArgs),
     /// Say what each file is, how far it reaches, and what it cannot show
     Inspect(InspectArgs),
+    /// Check a dataset: hashes, rows, and the account of every export
+    Verify(VerifyArgs),
+    /// Join the many small files of many runs; no row changes
+    Compact(CompactArgs),
+    /// Remove all that a dataset holds of one customer
+    Forget(ForgetArgs),
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +43,10 @@ pub struct SweepArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub writer: WriterArgs,
+    #[command(flatten)]
+    pub custody: CustodyArgs,
     #[command(flatten)]
     pub view: ViewArgs,
     #[command(flatten)]
@@ -124,6 +136,9 @@ pub struct OutputArgs {
     /// Keep the bytes of unreadable records in the dataset
     #[arg(long)]
     pub keep_rejected_bytes: bool,
+    /// Remove sign-ins older than this, such as 400d (counted from --as-of, else from now)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub keep: Option<Duration>,
     /// The name of this run in the dataset [default: the time of its start]
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub run_id: Option<String>,
@@ -132,7 +147,80 @@ pub struct OutputArgs {
     pub quiet: bool,
 }
 
+/// How a writer comes to a dataset, and whom it serves.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct WriterArgs {
+    /// While another run writes here, wait for its end, at most so long (such as 10m) if said
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+          default_missing_value = "365d", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
+    /// Who may read what is written, as chmod has it, such as 0640 [default: only you]
+    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
+    pub mode: Option<Mode>,
+}
+
+/// For whom the work is done: kept in the manifest and printed in the reports.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Custody")]
+pub struct CustodyArgs {
+    /// The number or name of the case
+    #[arg(long, value_name = "TEXT", value_parser = parse_custody)]
+    pub case: Option<String>,
+    /// Who does the work
+    #[arg(long, value_name = "TEXT", value_parser = parse_custody)]
+    pub examiner: Option<String>,
+    /// What else has to be known
+    #[arg(long, value_name = "TEXT", value_parser = parse_custody)]
+    pub note: Option<String>,
+}
+
+impl CustodyArgs {
+    pub fn custody(&self) -> Custody {
+        Custody {
+            case: self.case.clone(),
+            examiner: self.examiner.clone(),
+            note: self.note.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub struct VerifyArgs {
+    /// The folder that a sweep has written
+    #[arg(value_name = "DIR", default_value = "sweep-out")]
+    pub out: PathBuf,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Exit codes:
+  0 all is as it should be   1 something is not   2 no dataset here";
+
+#[derive(Debug, Args)]
+pub struct CompactArgs {
+    /// The folder that a sweep has written
+    #[arg(value_name = "DIR", default_value = "sweep-out")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub writer: WriterArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// The folder that a sweep has written
+    #[arg(value_name = "DIR", default_value = "sweep-out")]
+    pub out: PathBuf,
+    /// The customer: its tenant id
+    #[arg(long, value_name = "GUID", value_parser = parse_tenant)]
+    pub tenant: TenantId,
+    #[command(flatten)]
+    pub writer: WriterArgs,
+    #[command(flatten)]
+    pub custody: CustodyArgs,
+}
+
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "View")]
 pub struct ViewArgs {
     /// Judge as of this moment (UTC) instead of each customer's newest evidence
@@ -237,4 +325,39 @@ fn parse_run_id(text: &str) -> Result<String, String> {
         return Err("Windows does not take this for the name of a file; choose another".to_owned());
     }
     Ok(text.to_owned())
+}
+
+fn parse_tenant(text: &str) -> Result<TenantId, String> {
+    TenantId::parse(text).ok_or_else(|| format!("`{text}` is no tenant id (a GUID)"))
+}
+
+/// Reads 90s, 10m, 12h or 400d.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a duration is written 90s, 10m, 12h or 400d".to_owned();
+    let unit = text.char_indices().next_back().ok_or_else(wrong)?;
+    let seconds: u64 = match unit.1 {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let count: u32 = text[..unit.0].parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(seconds * u64::from(count)))
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    Mode::parse(text).ok_or_else(|| {
+        "a mode is written 0600, 0640, 0660 or 0644: you must be able to read and write".to_owned()
+    })
+}
+
+fn parse_custody(text: &str) -> Result<String, String> {
+    const CHARS_MAX: usize = 1000;
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("it is empty".to_owned()),
+        1..=CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("at most {CHARS_MAX} characters")),
+    }
 }

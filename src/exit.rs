@@ -7,6 +7,8 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Done,
+    /// A condition was met that the user asked to be told of.
+    Condition,
     /// Wrong use or configuration.
     Usage,
     /// An export could not be read, or too many records of one are unreadable.
@@ -21,6 +23,7 @@ impl From<End> for ExitCode {
     fn from(end: End) -> Self {
         Self::from(match end {
             End::Done => 0,
+            End::Condition => 1,
             End::Usage => 2,
             End::Unread => 3,
             End::Unwritten => 4,

@@ -37,6 +37,9 @@ fn run(cli: &Cli) -> Result<End, Failure> {
         Command::Inspect(args) => commands::inspect::run(args, &mut out),
         Command::Sweep(args) => commands::sweep::run(args, &mut out, &mut std::io::stderr()),
         Command::Report(args) => commands::report::run(args, &mut out),
+        Command::Verify(args) => commands::verify::run(args, &mut out),
+        Command::Compact(args) => commands::maintain::compact(args, &mut out),
+        Command::Forget(args) => commands::maintain::forget(args, &mut out),
     }
 }
 

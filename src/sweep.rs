@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use crate::dataset::{
     Committed, CoverageRow, DatasetError, ExportReading, Identity, RejectRow, RunInput, RunOptions,
-    SeenFile, WriteRun,
+    SeenFile, WriteRun, WriterOptions,
 };
 use crate::dialect::TableOptions;
 use crate::input::container::passwords::Passwords;
@@ -39,7 +39,7 @@ pub const READER_VERSION: u32 = 2;
 #[derive(Debug)]
 pub struct SweepOptions {
     pub out: PathBuf,
-    pub run_id: String,
+    pub writer: WriterOptions,
     pub threads: usize,
     pub use_peek: bool,
     pub with_sha256: bool,
@@ -147,8 +147,9 @@ pub fn sweep(
     progress: &dyn Progress,
 ) -> Result<Swept, SweepError> {
     let run_options = RunOptions {
+        writer: options.writer.clone(),
         keep_not_applied: options.keep_not_applied,
-        ..RunOptions::new(&options.run_id)
+        ..RunOptions::new("")
     };
     let run = WriteRun::begin(&options.out, run_options)?;
     let plan = Plan::make(&run, found, lists, options);

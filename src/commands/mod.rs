@@ -1,10 +1,13 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod inspect;
+pub mod maintain;
 mod notices;
+mod outputs;
 mod progress;
 pub mod report;
 pub mod sweep;
+pub mod verify;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};

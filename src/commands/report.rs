@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use tenantsweep::dataset::{Dataset, Table};
+use tenantsweep::dataset::{Custody, Dataset, Table};
 use tenantsweep::report::{RunFacts, TextOptions, write_json, write_markdown, write_text};
 use tenantsweep::summary::state::CustomerState;
 use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
@@ -14,10 +14,11 @@ use crate::exit::{End, Failure};
 
 /// Summarises the dataset and prints it, or writes it to a file.
 pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
-    let summary = summary_of(&args.out, &args.view)?;
+    let (summary, custody) = summary_of(&args.out, &args.view)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: args.out.display().to_string(),
+        custody,
         ..RunFacts::default()
     };
     match &args.output {
@@ -32,11 +33,38 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
     Ok(end_of(&summary))
 }
 
+/// Runs that commit while the dataset is read take parts away; then it is read again, so often.
+const ATTEMPTS: usize = 5;
+
 /// Summarises the dataset in the folder that a sweep has written.
-pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
-    let dataset = Dataset::open(out).map_err(Failure::usage)?;
+pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<(Summary, Custody), Failure> {
+    let options = SummaryOptions {
+        as_of: view.as_of,
+        since: view.since,
+        until: view.until,
+        ..SummaryOptions::default()
+    };
+    let mut attempt = 1;
+    loop {
+        let dataset = Dataset::open(out).map_err(Failure::usage)?;
+        let generation = dataset.manifest().generation;
+        match summarise(&parts_of(&dataset), &options) {
+            Ok(summary) => return Ok((summary, dataset.manifest().custody())),
+            Err(error) => {
+                let is_same = Dataset::open(out)
+                    .is_ok_and(|dataset| dataset.manifest().generation == generation);
+                if is_same || attempt == ATTEMPTS {
+                    return Err(Failure::usage(error));
+                }
+            }
+        }
+        attempt += 1;
+    }
+}
+
+fn parts_of(dataset: &Dataset) -> DatasetParts {
     let paths = |table: Table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
-    let parts = DatasetParts {
+    DatasetParts {
         sign_ins: paths(Table::SignIns),
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
@@ -44,14 +72,7 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<Summary, Failure> {
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
-    };
-    let options = SummaryOptions {
-        as_of: view.as_of,
-        since: view.since,
-        until: view.until,
-        ..SummaryOptions::default()
-    };
-    summarise(&parts, &options).map_err(Failure::usage)
+    }
 }
 
 /// Nothing could be judged: no partner sign-in at all, or every log is blind. What a blind log

@@ -1,22 +1,21 @@
 //! `tenantsweep sweep`: read, commit, summarise, write the reports, print.
 
-use std::fs;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
-use tenantsweep::dataset::write_whole;
+use tenantsweep::dataset::{WriterOptions, seal};
 use tenantsweep::input::container::passwords::Passwords;
+use tenantsweep::report::RunFacts;
 use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
-use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep};
 
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
-use super::{gather, report, thread_count};
+use super::{gather, maintain, outputs, report, thread_count};
 use crate::cli::{Format, SweepArgs};
 use crate::exit::{End, Failure};
 
@@ -29,6 +28,7 @@ pub fn run(
     let started = Instant::now();
     let inputs = gather(&args.input, Some(&args.output.out))?;
     let options = options_of(args, inputs.passwords.clone());
+    let disk = options.writer.disk.clone();
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
     let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
     tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
@@ -39,7 +39,8 @@ pub fn run(
         let all_read = swept.failed.is_empty() && swept.refused.is_empty();
         return Ok(if all_read { End::Unjudged } else { End::Unread });
     }
-    let summary = report::summary_of(&args.output.out, &args.view)?;
+    maintain::tidy(args, &options.writer, messages)?;
+    let (summary, custody) = report::summary_of(&args.output.out, &args.view)?;
     let mut facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: shown_inputs(args),
@@ -49,9 +50,11 @@ pub fn run(
         exports_read: swept.read as u64,
         exports_known: swept.known_exports() as u64,
         files_skipped: (swept.no_logs.len() + swept.refused.len() + swept.failed.len()) as u64,
+        custody,
         closing: Vec::new(),
     };
-    write_reports(&args.output.out, &summary, &facts)?;
+    outputs::write(&args.output.out, &disk, &summary, &facts)?;
+    seal(&args.output.out, &disk).map_err(Failure::unwritten)?;
     facts.elapsed = Some(started.elapsed());
     facts.closing = closing_lines(&args.output.out, &swept);
     if !args.output.quiet {
@@ -64,7 +67,11 @@ fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
     let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "");
     SweepOptions {
         out: args.output.out.clone(),
-        run_id: args.output.run_id.clone().unwrap_or_else(now),
+        writer: WriterOptions {
+            run_id: args.output.run_id.clone().unwrap_or_else(now),
+            custody: args.custody.custody(),
+            ..outputs::writer_options(&args.writer)
+        },
         threads: thread_count(args.reading.threads),
         use_peek: !args.reading.no_peek,
         with_sha256: !args.reading.no_hash,
@@ -88,25 +95,6 @@ fn shown_inputs(args: &SweepArgs) -> String {
     let shown: Vec<String> =
         args.input.inputs.iter().map(|input| input.display().to_string()).collect();
     shown.join(" ")
-}
-
-fn write_reports(out: &Path, summary: &Summary, facts: &RunFacts) -> Result<(), Failure> {
-    for (name, format) in [("summary.json", Format::Json), ("report.md", Format::Markdown)] {
-        let mut text = Vec::new();
-        report::write(summary, facts, format, &mut text)?;
-        write_whole(&out.join(name), &text).map_err(Failure::unwritten)?;
-    }
-    let mut text = Vec::new();
-    let missing = write_missing_logs(&mut text, summary).map_err(Failure::unwritten)?;
-    let path = out.join("missing-logs.csv");
-    if missing > 0 {
-        return write_whole(&path, &text).map_err(Failure::unwritten);
-    }
-    // What an earlier sweep missed may be here now.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(error)),
-        _ => Ok(()),
-    }
 }
 
 fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {

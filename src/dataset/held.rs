@@ -24,6 +24,13 @@ pub struct WriterOptions {
     pub disk: Disk,
 }
 
+impl WriterOptions {
+    /// A writer that does not wait.
+    pub fn new(run_id: impl Into<String>) -> Self {
+        Self { run_id: run_id.into(), ..Self::default() }
+    }
+}
+
 /// The dataset as it stands, and the right to write it.
 #[derive(Debug)]
 pub(super) struct Held {

@@ -38,7 +38,7 @@ pub struct RunOptions {
 impl RunOptions {
     pub fn new(run_id: impl Into<String>) -> Self {
         Self {
-            writer: WriterOptions { run_id: run_id.into(), ..WriterOptions::default() },
+            writer: WriterOptions::new(run_id),
             keep_not_applied: false,
             spill_memory: 128 << 20,
             day_memory: 64 << 20,

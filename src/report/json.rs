@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::{RunFacts, clean};
+use crate::dataset::Custody;
 use crate::summary::state::CustomerState;
 use crate::summary::{self, Summary};
 use crate::tenant::TenantId;
@@ -33,6 +34,8 @@ struct Document<'a> {
     schema: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custody: Option<&'a Custody>,
     newest_evidence: Option<Moment>,
     totals: Totals,
     ledger: Ledger,
@@ -49,6 +52,7 @@ impl<'a> Document<'a> {
         Self {
             schema: SCHEMA,
             tool_version: facts.map(|facts| facts.tool_version.as_str()),
+            custody: facts.map(|facts| &facts.custody).filter(|said| **said != Custody::default()),
             newest_evidence: summary.newest_evidence.map(Moment),
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::table::{Align, Column, Table};
 use super::{RunFacts, clean, sentences, tables, words};
+use crate::dataset::Custody;
 use crate::summary::{PartnerSummary, Summary};
 
 /// Writes the whole summary as Markdown.
@@ -36,7 +37,11 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Resul
     let made_by = ["tenantsweep", &facts.tool_version, &facts.input, &words::work(facts)];
     let made_by: Vec<String> =
         made_by.iter().filter(|part| !part.is_empty()).map(|part| clean::markdown(part)).collect();
-    writeln!(sink, "Made by {}\n", made_by.join(" · "))
+    writeln!(sink, "Made by {}\n", made_by.join(" · "))?;
+    for line in words::custody(&facts.custody) {
+        writeln!(sink, "- {}", clean::markdown(&line))?;
+    }
+    if facts.custody == Custody::default() { Ok(()) } else { writeln!(sink) }
 }
 
 fn full_stop(text: &str) -> String {

@@ -16,6 +16,8 @@ mod words;
 
 use std::time::Duration;
 
+use crate::dataset::Custody;
+
 pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;
@@ -38,6 +40,8 @@ pub struct RunFacts {
     pub exports_known: u64,
     /// Files that are no sign-in logs or could not be opened.
     pub files_skipped: u64,
+    /// On whose behalf the dataset was made.
+    pub custody: Custody,
     /// Closing lines: where the report is, what else was written.
     pub closing: Vec<String>,
 }

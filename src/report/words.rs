@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{RunFacts, clean};
+use crate::dataset::Custody;
 use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
 use crate::summary::state::{CustomerState, Doubt};
@@ -236,4 +237,12 @@ pub fn blind_spot_words(name: &str) -> &str {
         "retention edge" => "it reaches back as far as Entra keeps sign-ins",
         known => known,
     }
+}
+
+/// What the user said of the case, a line each.
+pub(super) fn custody(custody: &Custody) -> Vec<String> {
+    let Custody { case, examiner, note } = custody;
+    let told = [("Case", case), ("Examiner", examiner), ("Note", note)];
+    let line = |(what, text): (&str, &Option<String>)| Some(format!("{what}: {}", text.as_ref()?));
+    told.into_iter().filter_map(line).collect()
 }

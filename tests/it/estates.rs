@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tenantsweep::dataset::Table;
+use tenantsweep::dataset::WriterOptions;
 use tenantsweep::dialect::TableOptions;
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
@@ -79,7 +80,7 @@ impl Place {
         let lists = Lists::gather(&given, &found).expect("lists");
         let options = SweepOptions {
             out: out.to_owned(),
-            run_id: "run".to_owned(),
+            writer: WriterOptions::new("run"),
             threads: way.threads,
             use_peek: way.use_peek,
             with_sha256: true,

@@ -1,0 +1,51 @@
+//! What stands in the output folder beside the dataset.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use tenantsweep::dataset::{Disk, WriterOptions, seal};
+use tenantsweep::report::{RunFacts, write_missing_logs};
+use tenantsweep::summary::Summary;
+
+use super::report;
+use crate::cli::{Format, ViewArgs, WriterArgs};
+use crate::exit::Failure;
+
+/// How the flags of every writing command say to write.
+pub fn writer_options(args: &WriterArgs) -> WriterOptions {
+    WriterOptions { wait: args.wait, disk: Disk::new(args.mode), ..WriterOptions::default() }
+}
+
+/// Writes the reports of a summary.
+pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Result<(), Failure> {
+    for (name, format) in [("summary.json", Format::Json), ("report.md", Format::Markdown)] {
+        let mut text = Vec::new();
+        report::write(summary, facts, format, &mut text)?;
+        disk.replace(&out.join(name), &text).map_err(Failure::unwritten)?;
+    }
+    let mut text = Vec::new();
+    let missing = write_missing_logs(&mut text, summary).map_err(Failure::unwritten)?;
+    let path = out.join("missing-logs.csv");
+    if missing > 0 {
+        return disk.replace(&path, &text).map_err(Failure::unwritten);
+    }
+    // What an earlier sweep missed may be here now.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the reports again, from a dataset that was changed without a sweep.
+pub fn refresh(out: &Path, disk: &Disk) -> Result<(), Failure> {
+    let (summary, custody) = report::summary_of(out, &ViewArgs::default())?;
+    let facts = RunFacts {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        input: out.display().to_string(),
+        custody,
+        ..RunFacts::default()
+    };
+    write(out, disk, &summary, &facts)?;
+    seal(out, disk).map_err(Failure::unwritten)
+}
