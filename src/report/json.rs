@@ -122,6 +122,7 @@ struct Totals {
     other: u64,
     duplicate: u64,
     rejected: u64,
+    removed: u64,
     #[serde(flatten)]
     counts: Counts,
 }
@@ -134,6 +135,7 @@ impl Totals {
             other: totals.other,
             duplicate: totals.duplicate,
             rejected: totals.rejected,
+            removed: totals.removed,
             counts: Counts::of(totals.counts),
         }
     }
@@ -151,6 +153,7 @@ struct Ledger {
     rejected: u64,
     unfinished: u64,
     superseded: u64,
+    removed: u64,
     rows: u64,
 }
 
@@ -167,6 +170,7 @@ impl Ledger {
             rejected: ledger.rejected,
             unfinished: ledger.unfinished,
             superseded: ledger.superseded,
+            removed: ledger.removed,
             rows: ledger.rows,
         }
     }

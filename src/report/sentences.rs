@@ -337,8 +337,12 @@ fn ledger(summary: &Summary) -> Option<String> {
             number(ledger.rows),
         ));
     }
+    let removed = match ledger.removed {
+        0 => String::new(),
+        removed => format!(" + {} removed", number(removed)),
+    };
     Some(format!(
-        "All records accounted for: {} = {} partners' + {} other + {} double + {}",
+        "All records accounted for: {} = {} partners' + {} other + {} double + {}{removed}",
         number(ledger.records),
         number(ledger.partner),
         number(ledger.other),

@@ -35,6 +35,7 @@ pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) ->
             other: ledger.other,
             duplicate: ledger.duplicate,
             rejected: ledger.rejected,
+            removed: ledger.removed,
             counts: activity.totals,
         },
         ledger,

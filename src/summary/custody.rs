@@ -151,7 +151,7 @@ impl Custody {
             let left = rows_left(&columns, row)?;
             self.ledger.rows_expected += left.rows;
             if superseded_by.get(row).is_none() {
-                self.ledger.superseded += left.superseded + left.removed;
+                self.ledger.superseded += left.superseded;
                 self.add_to_ledger(&export, left);
                 live.push((export, run_id.owned(row).unwrap_or_default()));
             } else {
@@ -181,14 +181,14 @@ impl Custody {
         ledger.records += rows - found_again;
     }
 
-    /// A row that a better copy replaced later counts as a duplicate, and one that a new list of
-    /// partners took out as somebody else's.
+    /// A row that a better copy replaced later counts as a duplicate.
     fn add_to_ledger(&mut self, export: &ExportSummary, left: RowsLeft) {
         let ledger = &mut self.ledger;
         ledger.exports += 1;
         ledger.records += export.records;
         ledger.partner += left.rows.max(0).unsigned_abs();
-        ledger.other += export.other + left.removed;
+        ledger.other += export.other;
+        ledger.removed += left.removed;
         ledger.undecided += export.undecided;
         ledger.duplicate += export.duplicate + left.superseded;
         ledger.rejected += export.rejected;

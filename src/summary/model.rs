@@ -88,6 +88,8 @@ pub struct Totals {
     pub other: u64,
     pub duplicate: u64,
     pub rejected: u64,
+    /// Partners' sign-ins that were taken out on request: too old, or of a customer to forget.
+    pub removed: u64,
     /// By verdict over all rows, whatever their side; tries over the counted ones.
     pub counts: Counts,
 }
@@ -104,8 +106,10 @@ pub struct Ledger {
     pub rejected: u64,
     /// Half last records, among the rejected.
     pub unfinished: u64,
-    /// Rows that a better copy replaced later, and rows taken out.
+    /// Rows that a better copy replaced later.
     pub superseded: u64,
+    /// Rows taken out on request.
+    pub removed: u64,
     /// Rows of `sign_ins` that the exports' counts call for.
     pub rows_expected: i64,
     pub rows: u64,
@@ -114,7 +118,7 @@ pub struct Ledger {
 impl Ledger {
     /// Every record is in one place, and every row in the dataset.
     pub fn balances(&self) -> bool {
-        let told = self.partner + self.other + self.duplicate + self.rejected;
+        let told = self.partner + self.other + self.duplicate + self.rejected + self.removed;
         told == self.records && i64::try_from(self.rows) == Ok(self.rows_expected)
     }
 }
