@@ -1,5 +1,8 @@
 //! Runs on real files, read back with a plain Parquet reader.
 
+mod durability;
+mod maintenance;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::parquet_reader::read_batches;
 use tenantsweep::dataset::{
-    Committed, CoverageRow, Dataset, DatasetError, ExportReading, Identity, PartnerSignIn,
+    Committed, CoverageRow, Dataset, DatasetError, Disk, ExportReading, Identity, PartnerSignIn,
     RejectRow, RunInput, RunOptions, SeenFile, Table, WriteRun, columns,
 };
 use tenantsweep::error_code::ErrorCode;
@@ -185,6 +188,7 @@ struct Run {
     spill_memory: usize,
     day_memory: usize,
     threads: usize,
+    disk: Disk,
 }
 
 impl Default for Run {
@@ -195,6 +199,7 @@ impl Default for Run {
             spill_memory: 128 << 20,
             day_memory: 64 << 20,
             threads: 1,
+            disk: Disk::default(),
         }
     }
 }
@@ -204,6 +209,7 @@ impl Run {
         let mut options = RunOptions::new(self.run_id);
         options.spill_memory = self.spill_memory;
         options.day_memory = self.day_memory;
+        options.writer.disk = self.disk.clone();
         WriteRun::begin(out, options)
     }
 
@@ -221,15 +227,16 @@ impl Run {
         let run = self.begin(out)?;
         let rows = numbered(exports);
         std::thread::scope(|scope| {
-            for thread in 0..self.threads {
+            let spill = |thread| {
                 let (run, rows) = (&run, &rows);
                 scope.spawn(move || {
-                    for row in rows.iter().skip(thread).step_by(self.threads) {
-                        run.spill().append([row.clone()]).expect("spilled");
-                    }
-                });
-            }
-        });
+                    let mut rows = rows.iter().skip(thread).step_by(self.threads);
+                    rows.try_for_each(|row| run.spill().append([row.clone()]))
+                })
+            };
+            let threads: Vec<_> = (0..self.threads).map(spill).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+        })?;
         let reject = |export| RejectRow {
             export,
             offset: 9,
