@@ -23,7 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read exports, write the dataset, and say who is blocked
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
     /// Print the summary of an earlier sweep again, from its dataset alone
     Report(ReportArgs),
     /// Say what each file is, how far it reaches, and what it cannot show

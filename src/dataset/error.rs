@@ -10,7 +10,11 @@ use crate::tenant::TenantId;
 pub enum DatasetError {
     #[error("{}: cannot {action}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
-    #[error("{}: another run is writing here since {since} ({holder})", path.display())]
+    #[error(
+        "{}: another run is writing here since {since} ({holder})\n\
+         hint: wait for its end with `--wait`",
+        path.display()
+    )]
     Locked { path: PathBuf, since: String, holder: String },
     #[error("{}: no dataset here", path.display())]
     Missing { path: PathBuf },
