@@ -46,6 +46,8 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub writer: WriterArgs,
     #[command(flatten)]
+    pub schedule: ScheduleArgs,
+    #[command(flatten)]
     pub custody: CustodyArgs,
     #[command(flatten)]
     pub view: ViewArgs,
@@ -58,9 +60,10 @@ Examples:
   tenantsweep sweep sample-logs
   tenantsweep sweep D:\\exports --partner 8f3c52d1-0a1b-4c2d-8e3f-001122334455=Fabrikam
   tenantsweep sweep exports --partners partners.csv --tenants Customers.csv --out results
+  tenantsweep sweep exports --out results --fail-on new-block --digest digest --log-file sweeps.log
 
 Exit codes:
-  0 done   2 wrong use   3 an export could not be read, or too many unreadable records
+  0 done   1 a --fail-on condition is met   2 wrong use   3 an export could not be read, or too many unreadable records
   4 the output could not be written   5 nothing could be judged";
 
 #[derive(Debug, Args)]
@@ -158,6 +161,52 @@ pub struct WriterArgs {
     /// Who may read what is written, as chmod has it, such as 0640 [default: only you]
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     pub mode: Option<Mode>,
+}
+
+/// For jobs that run by themselves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Scheduled runs")]
+pub struct ScheduleArgs {
+    /// End with exit code 1 if one of these is so (several: with commas)
+    #[arg(long, value_enum, value_name = "CONDITION", value_delimiter = ',')]
+    pub fail_on: Vec<Condition>,
+    /// Write what changed since the sweep before: digest.txt, digest.html, teams-card.json,
+    /// digest.json; nothing, if nothing changed
+    #[arg(long, value_name = "DIR")]
+    pub digest: Option<PathBuf>,
+    /// Append a line for this run
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// What a job wants to be told of by its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Condition {
+    /// A customer blocks that did not, or by a policy that did not
+    NewBlock,
+    /// A customer blocks, wholly or partly
+    Blocked,
+    /// A provider that is not on your list got in
+    UnlistedSuccess,
+    /// A customer on your list has no log here
+    NoLog,
+    /// A log could not have shown a block
+    Blind,
+    /// A record of this run is unreadable
+    Reject,
+}
+
+impl Condition {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewBlock => "new-block",
+            Self::Blocked => "blocked",
+            Self::UnlistedSuccess => "unlisted-success",
+            Self::NoLog => "no-log",
+            Self::Blind => "blind",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// For whom the work is done: kept in the manifest and printed in the reports.

@@ -19,16 +19,22 @@ pub enum End {
     Unjudged,
 }
 
+impl End {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Condition => 1,
+            Self::Usage => 2,
+            Self::Unread => 3,
+            Self::Unwritten => 4,
+            Self::Unjudged => 5,
+        }
+    }
+}
+
 impl From<End> for ExitCode {
     fn from(end: End) -> Self {
-        Self::from(match end {
-            End::Done => 0,
-            End::Condition => 1,
-            End::Usage => 2,
-            End::Unread => 3,
-            End::Unwritten => 4,
-            End::Unjudged => 5,
-        })
+        Self::from(end.code())
     }
 }
 

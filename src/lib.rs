@@ -9,6 +9,7 @@
 //! attribution attribute: blocked, failed, interrupted, unexplained, succeeded
 //! dataset    spill → finish → commit          Parquet, the border
 //! summary    summarise                        polars over the dataset
+//! change     compare with the sweep before
 //! report     render                           text, Markdown, JSON
 //! ```
 //!
@@ -40,5 +41,6 @@ pub mod parallel;
 pub mod sweep;
 
 // From the dataset to what people and programs read.
+pub mod change;
 pub mod report;
 pub mod summary;

@@ -18,7 +18,7 @@ use crate::exit::{End, Failure};
 
 /// Reads every file and prints a few lines for each.
 pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
-    let inputs = gather(&args.input, None)?;
+    let inputs = gather(&args.input, None, &[])?;
     let partners = &inputs.lists.partners;
     let peek = Peek::of(partners);
     let tables = args.input.tables.options();

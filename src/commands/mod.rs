@@ -6,6 +6,7 @@ mod notices;
 mod outputs;
 mod progress;
 pub mod report;
+mod scheduled;
 pub mod sweep;
 pub mod verify;
 
@@ -31,11 +32,21 @@ pub struct Inputs {
 }
 
 /// Finds the inputs and reads the lists.
-pub fn gather(args: &InputArgs, out: Option<&PathBuf>) -> Result<Inputs, Failure> {
+pub fn gather(
+    args: &InputArgs,
+    out: Option<&PathBuf>,
+    beside: &[PathBuf],
+) -> Result<Inputs, Failure> {
     let template = args.tenant_from_path.as_deref().map(PathTemplate::parse).transpose();
     let template = template.map_err(Failure::usage)?;
-    let given_files: Vec<PathBuf> =
-        args.partners.iter().chain(&args.tenants).chain(&args.zip_password_file).cloned().collect();
+    let given_files: Vec<PathBuf> = args
+        .partners
+        .iter()
+        .chain(&args.tenants)
+        .chain(&args.zip_password_file)
+        .chain(beside)
+        .cloned()
+        .collect();
     let passwords = match &args.zip_password_file {
         None => Passwords::default(),
         Some(path) => Passwords::read(path)

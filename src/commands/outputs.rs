@@ -9,6 +9,7 @@ use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::summary::Summary;
 
 use super::report;
+use super::scheduled::Comparison;
 use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
@@ -47,5 +48,6 @@ pub fn refresh(out: &Path, disk: &Disk) -> Result<(), Failure> {
         ..RunFacts::default()
     };
     write(out, disk, &summary, &facts)?;
+    Comparison::of(out, &summary).keep(out, disk)?;
     seal(out, disk).map_err(Failure::unwritten)
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::Context;
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::{WriterOptions, seal};
 use tenantsweep::input::container::passwords::Passwords;
@@ -15,32 +16,57 @@ use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep
 
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
+use super::scheduled::{Comparison, Judged, LogLine, state_figures, written_beside};
 use super::{gather, maintain, outputs, report, thread_count};
 use crate::cli::{Format, SweepArgs};
 use crate::exit::{End, Failure};
 
-/// Sweeps the inputs into the output folder.
+/// Sweeps the inputs into the output folder, and notes it in the log file.
 pub fn run(
     args: &SweepArgs,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<End, Failure> {
-    let started = Instant::now();
-    let inputs = gather(&args.input, Some(&args.output.out))?;
+    let (started, clock) = (Utc::now(), Instant::now());
+    let mut line = LogLine::default();
+    let result = sweep_once(args, clock, &mut line, out, messages);
+    let Some(path) = &args.schedule.log_file else { return result };
+    let noted = line.append(path, started, clock.elapsed(), &result);
+    let noted = noted.with_context(|| format!("{}: cannot write", path.display()));
+    match (result, noted) {
+        (Ok(_), Err(error)) => Err(Failure::unwritten(error)),
+        (result, _) => result,
+    }
+}
+
+fn sweep_once(
+    args: &SweepArgs,
+    started: Instant,
+    line: &mut LogLine,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<End, Failure> {
+    let schedule = &args.schedule;
+    let beside = written_beside(schedule.digest.as_deref(), schedule.log_file.as_deref());
+    let inputs = gather(&args.input, Some(&args.output.out), &beside)?;
     let options = options_of(args, inputs.passwords.clone());
     let disk = options.writer.disk.clone();
+    line.run.clone_from(&options.writer.run_id);
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
     let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
+    line.figures = figures_of(&swept);
     tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
     if swept.committed.generation == 0 {
         // Not one log among the inputs, and none in earlier runs.
         let told = "nothing here is a sign-in log: nothing was written";
         writeln!(messages, "{told}").map_err(Failure::unwritten)?;
-        let all_read = swept.failed.is_empty() && swept.refused.is_empty();
-        return Ok(if all_read { End::Unjudged } else { End::Unread });
+        return Ok(End::Unjudged);
     }
     maintain::tidy(args, &options.writer, messages)?;
     let (summary, custody) = report::summary_of(&args.output.out, &args.view)?;
+    let compared = Comparison::of(&args.output.out, &summary);
+    line.figures.extend(state_figures(&summary));
+    line.figures.push(("changes", compared.changes.len() as u64));
     let mut facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: shown_inputs(args),
@@ -54,13 +80,42 @@ pub fn run(
         closing: Vec::new(),
     };
     outputs::write(&args.output.out, &disk, &summary, &facts)?;
+    if let Some(folder) = &schedule.digest {
+        compared.write_digest(folder)?;
+    }
+    compared.keep(&args.output.out, &disk)?;
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;
     facts.elapsed = Some(started.elapsed());
     facts.closing = closing_lines(&args.output.out, &swept);
+    if schedule.digest.is_some() {
+        facts.closing.insert(0, compared.told());
+    }
     if !args.output.quiet {
         report::write(&summary, &facts, Format::Text, out)?;
     }
-    Ok(end_of(&swept, &summary, args.reading.max_reject_share))
+    let judged = Judged {
+        summary: &summary,
+        changes: Some(&compared.changes),
+        rejected: swept.tally.rejected,
+    };
+    let met = judged.met(&schedule.fail_on);
+    for condition in &met {
+        writeln!(messages, "{condition}").map_err(Failure::unwritten)?;
+    }
+    let end = end_of(&swept, &summary, args.reading.max_reject_share);
+    Ok(if end == End::Done && !met.is_empty() { End::Condition } else { end })
+}
+
+fn figures_of(swept: &Swept) -> Vec<(&'static str, u64)> {
+    vec![
+        ("files", swept.files as u64),
+        ("exports_read", swept.read as u64),
+        ("exports_known", swept.known_exports() as u64),
+        ("not_read", (swept.refused.len() + swept.failed.len()) as u64),
+        ("records", swept.tally.records),
+        ("partner", swept.tally.partner),
+        ("rejected", swept.tally.rejected),
+    ]
 }
 
 fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
@@ -237,11 +292,14 @@ fn tell_passed_over(
     Ok(())
 }
 
+/// Of several ends, the one that says most: nothing to judge by, then exports not read.
 fn end_of(swept: &Swept, summary: &Summary, max_reject_share: f64) -> End {
     let over =
         |rejects: &RejectedRecords| rejects.rejected > 10 && rejects.share() >= max_reject_share;
-    if !swept.failed.is_empty() || !swept.refused.is_empty() || swept.rejects.iter().any(over) {
-        return End::Unread;
+    let is_unread =
+        !swept.failed.is_empty() || !swept.refused.is_empty() || swept.rejects.iter().any(over);
+    match report::end_of(summary) {
+        End::Done if is_unread => End::Unread,
+        end => end,
     }
-    report::end_of(summary)
 }

@@ -83,6 +83,22 @@ pub(super) fn shorten_with(text: &str, columns: usize, mark: &str) -> String {
     format!("{cut}{mark}")
 }
 
+/// Escapes a clean text for HTML: text between tags, and between quotes.
+pub fn html(text: &str, columns: usize) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text, columns).chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 /// Escapes a clean text for Markdown, table cells included.
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -142,6 +158,12 @@ mod tests {
         let marks = "a".to_owned() + &"\u{301}".repeat(100_000);
         assert!(clean(&marks, 20).chars().count() <= 81);
         assert_eq!(clean("  a \t\n  b ", 20), "a \\u{9}\\u{a} b");
+    }
+
+    #[test]
+    fn no_text_breaks_out_of_html() {
+        let shown = html("<b onx='1'>\"&amp;\u{202e}", 100);
+        assert_eq!(shown, "&lt;b onx=&#39;1&#39;&gt;&quot;&amp;amp;\\u{202e}");
     }
 
     #[test]

@@ -22,7 +22,11 @@ pub fn write_json(
     summary: &Summary,
     facts: Option<&RunFacts>,
 ) -> io::Result<()> {
-    let document = Document::of(summary, facts);
+    write_visible(sink, &Document::of(summary, facts))
+}
+
+/// Writes JSON in which no character is invisible or turns the direction of reading.
+pub(super) fn write_visible(sink: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
     let mut serializer =
         serde_json::Serializer::with_formatter(&mut *sink, VisibleFormatter::default());
     document.serialize(&mut serializer)?;

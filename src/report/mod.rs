@@ -5,6 +5,7 @@
 //! every renderer passes it through [`clean`].
 
 pub mod clean;
+pub mod digest;
 mod json;
 mod markdown;
 mod missing_logs;

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to its ground. A room may use the rooms behind its own
 /// floor; rooms on one floor do not know each other.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 14] = [
     &["main"],
     &["commands"],
     &["cli", "exit"],
     &["report"],
+    &["change"],
     &["summary"],
     &["sweep"],
     &["dataset"],

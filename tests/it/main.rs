@@ -30,6 +30,7 @@ mod summary;
 mod cli;
 mod containers;
 mod estates;
+mod scheduled;
 mod together;
 
 /// How much more the long suite asks of each property than a test run has time for.

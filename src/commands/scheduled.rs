@@ -1,0 +1,213 @@
+//! What a job that runs by itself needs: conditions, a digest of what changed, a line in a log.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use tenantsweep::change::{Changes, Standing};
+use tenantsweep::dataset::{Disk, write_whole};
+use tenantsweep::report::clean::clean;
+use tenantsweep::report::digest::{
+    Digest, write_digest_card, write_digest_html, write_digest_json, write_digest_text,
+};
+use tenantsweep::summary::Summary;
+use tenantsweep::summary::state::{CustomerState, Doubt};
+
+use crate::cli::Condition;
+use crate::exit::{End, Failure};
+
+/// The files of a digest.
+const DIGEST: [&str; 4] = ["digest.txt", "digest.html", "teams-card.json", "digest.json"];
+
+/// Where a digest lies, and what else a job writes outside of the output folder: none of it is
+/// an export.
+pub fn written_beside(digest: Option<&Path>, log_file: Option<&Path>) -> Vec<PathBuf> {
+    let digest = digest.iter().flat_map(|folder| DIGEST.map(|name| folder.join(name)));
+    digest.chain(log_file.map(Path::to_owned)).collect()
+}
+
+/// How things stood when the last sweep ended, beside the dataset.
+fn standing_path(out: &Path) -> PathBuf {
+    out.join("dataset").join("standing.json")
+}
+
+/// How things stand now, and what changed since the last sweep that told its end.
+pub struct Comparison {
+    pub now: Standing,
+    pub before: Option<Standing>,
+    pub changes: Changes,
+}
+
+impl Comparison {
+    pub fn of(out: &Path, summary: &Summary) -> Self {
+        let before = fs::read(standing_path(out)).ok();
+        let before = before.and_then(|text| Standing::parse(&text));
+        let now = Standing::of(summary);
+        let changes = Changes::between(before.as_ref(), &now);
+        Self { now, before, changes }
+    }
+
+    /// Keeps how things stand for the next sweep. Written last: a sweep that is killed before it
+    /// has told what changed leaves that to the next one.
+    pub fn keep(&self, out: &Path, disk: &Disk) -> Result<(), Failure> {
+        let text = self.now.to_json().map_err(Failure::unwritten)?;
+        disk.replace(&standing_path(out), &text).map_err(Failure::unwritten)
+    }
+
+    /// Writes the digest. Where nothing changed there is nothing to send: an older one goes.
+    pub fn write_digest(&self, folder: &Path) -> Result<(), Failure> {
+        if self.changes.is_empty() {
+            let removed = DIGEST.iter().map(|name| fs::remove_file(folder.join(name)));
+            let failed = removed.filter_map(Result::err).find(|e| e.kind() != ErrorKind::NotFound);
+            return failed.map_or(Ok(()), |error| Err(Failure::unwritten(error)));
+        }
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{}: cannot make folder", folder.display()))
+            .map_err(Failure::unwritten)?;
+        let digest = Digest {
+            changes: &self.changes,
+            now: &self.now,
+            before: self.before.as_ref().and_then(|before| before.newest_evidence),
+        };
+        type Form = fn(&mut Vec<u8>, &Digest<'_>) -> io::Result<()>;
+        let forms: [Form; 4] =
+            [write_digest_text, write_digest_html, write_digest_card, write_digest_json];
+        for (name, form) in DIGEST.iter().zip(forms) {
+            let mut text = Vec::new();
+            form(&mut text, &digest).map_err(Failure::unwritten)?;
+            write_whole(&folder.join(name), &text).map_err(Failure::unwritten)?;
+        }
+        Ok(())
+    }
+
+    /// A line for the terminal.
+    pub fn told(&self) -> String {
+        match self.changes.len() {
+            0 => "Nothing changed since the sweep before: no digest.".to_owned(),
+            1 => "1 change since the sweep before, in the digest.".to_owned(),
+            count => format!("{count} changes since the sweep before, in the digest."),
+        }
+    }
+}
+
+/// What a condition is judged by.
+pub struct Judged<'a> {
+    pub summary: &'a Summary,
+    /// Of a sweep only.
+    pub changes: Option<&'a Changes>,
+    /// Unreadable records of this run.
+    pub rejected: u64,
+}
+
+impl Judged<'_> {
+    /// Says which of the conditions are met, each with an example.
+    pub fn met(&self, conditions: &[Condition]) -> Vec<String> {
+        conditions.iter().filter_map(|&condition| self.example(condition)).collect()
+    }
+
+    fn example(&self, condition: Condition) -> Option<String> {
+        let customers = &self.summary.customers;
+        let named = |name: &Option<String>, id: tenantsweep::tenant::TenantId| {
+            clean(name.as_deref().unwrap_or(&id.to_string()), 60)
+        };
+        let first = |is_met: &dyn Fn(CustomerState, Option<Doubt>) -> bool| {
+            let mut met = customers.iter().filter(|c| is_met(c.state, c.doubt));
+            let first = met.next()?;
+            let more = met.count();
+            let name = named(&first.child_name, first.child_tenant_id);
+            Some(if more == 0 { name } else { format!("{name} and {more} more") })
+        };
+        let what = match condition {
+            Condition::NewBlock => {
+                let new = self.changes?.new_block()?;
+                named(&new.now.child_name, new.now.child_tenant_id)
+            }
+            Condition::Blocked => {
+                first(&|state, _| matches!(state, CustomerState::Blocked | CustomerState::Partly))?
+            }
+            Condition::UnlistedSuccess => {
+                let mut got_in =
+                    self.summary.other_providers.iter().filter(|p| p.customers_got_in() > 0);
+                let provider = got_in.next()?;
+                let name = provider.name.as_ref().or(provider.example_account.as_ref());
+                let id = provider.home_tenant_id.map(|id| id.to_string());
+                let name = name.or(id.as_ref()).map_or("home tenant not named", String::as_str);
+                format!("{} at {} customers", clean(name, 60), provider.customers_got_in())
+            }
+            Condition::NoLog => first(&|state, _| state == CustomerState::NoLog)?,
+            Condition::Blind => {
+                let log = self.summary.exports.iter().find(|log| log.is_blind);
+                let is_blind = |_, doubt| doubt == Some(Doubt::Blind);
+                log.map(|log| clean(&log.path, 200)).or_else(|| first(&is_blind))?
+            }
+            Condition::Reject => {
+                (self.rejected > 0).then(|| format!("{} unreadable records", self.rejected))?
+            }
+        };
+        Some(format!("--fail-on {}: {what}", condition.as_str()))
+    }
+}
+
+/// What a line of the log says of a run; a run that fails early knows less.
+#[derive(Debug, Default)]
+pub struct LogLine {
+    pub run: String,
+    pub figures: Vec<(&'static str, u64)>,
+}
+
+impl LogLine {
+    /// Appends the line: one call, so that lines of several jobs do not mix.
+    pub fn append(
+        &self,
+        path: &Path,
+        started: DateTime<Utc>,
+        elapsed: Duration,
+        result: &Result<End, Failure>,
+    ) -> io::Result<()> {
+        let line = self.line(started, elapsed, result);
+        let mut file = File::options().create(true).append(true).open(path)?;
+        file.write_all(line.as_bytes())
+    }
+
+    fn line(
+        &self,
+        started: DateTime<Utc>,
+        elapsed: Duration,
+        result: &Result<End, Failure>,
+    ) -> String {
+        let end = result.as_ref().map_or_else(|failure| failure.end, |end| *end);
+        let mut line = format!(
+            "time={} run={} exit={}",
+            started.to_rfc3339_opts(SecondsFormat::Secs, true),
+            self.run,
+            end.code()
+        );
+        for (name, value) in &self.figures {
+            line.push_str(&format!(" {name}={value}"));
+        }
+        line.push_str(&format!(" seconds={:.1}", elapsed.as_secs_f64()));
+        if let Err(failure) = result {
+            let text = failure.to_string();
+            let message = clean(text.lines().next().unwrap_or_default(), 400);
+            line.push_str(&format!(" message=\"{}\"", message.replace(['"', '\\'], "'")));
+        }
+        line.push('\n');
+        line
+    }
+}
+
+/// Of the figures of a log line: customers by state.
+pub fn state_figures(summary: &Summary) -> Vec<(&'static str, u64)> {
+    let count = |state| summary.partners.iter().map(|partner| partner.in_state(state)).sum();
+    vec![
+        ("blocked", count(CustomerState::Blocked)),
+        ("partly", count(CustomerState::Partly)),
+        ("failing", count(CustomerState::Failing)),
+        ("getting_in", count(CustomerState::GettingIn)),
+        ("cannot_tell", count(CustomerState::CannotTell)),
+        ("no_log", count(CustomerState::NoLog)),
+    ]
+}

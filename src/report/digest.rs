@@ -1,0 +1,310 @@
+//! What changed since the sweep before, for a mail, a chat and a program. One list of lines; each
+//! format draws it.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{clean, words};
+use crate::change::{
+    ChangeKind, Changes, CustomerChange, PolicyStanding, ProviderChange, Standing,
+};
+use crate::error_code::ErrorCode;
+use crate::summary::state::CustomerState;
+
+/// Lines of the text, the head included.
+const TEXT_LINES: usize = 20;
+const TEXT_COLUMNS: usize = 100;
+/// Bytes of a card that Teams takes.
+const CARD_BYTES: usize = 25 * 1024;
+/// Changes that a mail or a card shows; all are in the JSON.
+const ROWS_MAX: usize = 50;
+/// Of a cell in a mail or a card.
+const CELL_COLUMNS: usize = 200;
+
+/// A change in words.
+struct Row {
+    label: &'static str,
+    who: String,
+    what: String,
+}
+
+/// What a digest says, before it takes a form.
+#[derive(Debug)]
+pub struct Digest<'a> {
+    pub changes: &'a Changes,
+    pub now: &'a Standing,
+    /// The newest evidence of the sweep before.
+    pub before: Option<DateTime<Utc>>,
+}
+
+impl Digest<'_> {
+    fn title(&self) -> String {
+        let count = words::counted(self.changes.len() as u64, "change", "changes");
+        if self.changes.is_first {
+            return format!("tenantsweep, first digest: {count}");
+        }
+        format!("tenantsweep: {count} since the sweep before")
+    }
+
+    fn states(&self) -> String {
+        let count = |state| {
+            let customers = self.now.customers.iter();
+            customers.filter(|customer| customer.state == state).count() as u64
+        };
+        let states = [
+            CustomerState::Blocked,
+            CustomerState::Partly,
+            CustomerState::Failing,
+            CustomerState::GettingIn,
+            CustomerState::CannotTell,
+            CustomerState::NoLog,
+        ];
+        let told = states.map(|state| (count(state), state));
+        let told = told.iter().filter(|(count, _)| *count > 0);
+        let told: Vec<String> = told
+            .map(|(count, state)| format!("{} {}", words::number(*count), state.as_str()))
+            .collect();
+        format!("Now: {}.", told.join(", "))
+    }
+
+    fn reach(&self) -> String {
+        let moment = |at: DateTime<Utc>| format!("{} UTC", words::full_moment(at));
+        let newest = self.now.newest_evidence.map_or_else(|| "none".to_owned(), moment);
+        match self.before.filter(|_| !self.changes.is_first) {
+            Some(before) => format!("Newest evidence {newest}; before, {}.", moment(before)),
+            None => format!("Newest evidence {newest}."),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row> {
+        let new_blocks = |change: &&CustomerChange| change.kind.is_new_block();
+        let customers = &self.changes.customers;
+        customers
+            .iter()
+            .filter(new_blocks)
+            .map(Row::of_customer)
+            .chain(self.changes.providers.iter().map(Row::of_provider))
+            .chain(customers.iter().filter(move |change| !new_blocks(change)).map(Row::of_customer))
+    }
+}
+
+impl Row {
+    fn of_customer(change: &CustomerChange) -> Self {
+        let now = &change.now;
+        Self {
+            label: label(change.kind),
+            who: words::tenant(now.child_name.as_deref(), now.child_tenant_id),
+            what: what(change),
+        }
+    }
+
+    fn of_provider(change: &ProviderChange) -> Self {
+        let customers = words::customers(change.child_tenant_ids.len() as u64);
+        let id = change.home_tenant_id.map(|id| format!(" {id}")).unwrap_or_default();
+        Self {
+            label: "OTHER PROVIDER",
+            who: change.name.clone().unwrap_or_else(|| "not named".to_owned()),
+            what: format!("got in at {customers} for the first time; not on your list{id}"),
+        }
+    }
+}
+
+fn label(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::NewlyBlocked => "BLOCKED",
+        ChangeKind::OtherPolicy => "OTHER POLICY",
+        ChangeKind::NewlyFailing => "FAILING",
+        ChangeKind::NoLongerShown => "NOT SHOWN",
+        ChangeKind::CannotTell => "CANNOT TELL",
+        ChangeKind::NoLog => "NO LOG",
+        ChangeKind::Eased => "EASED",
+        ChangeKind::Resolved => "RESOLVED",
+        ChangeKind::CanTell => "GETTING IN",
+    }
+}
+
+fn what(change: &CustomerChange) -> String {
+    let now = &change.now;
+    let since = now.since.map(|at| format!("since {}", words::moment(at)));
+    let as_of = now.as_of.map(|at| format!("as of {}", words::moment(at)));
+    let parts: Vec<Option<String>> = match change.kind {
+        ChangeKind::NewlyBlocked => {
+            let partly = (now.state == CustomerState::Partly).then(|| "partly".to_owned());
+            vec![partly, since, policies(&now.policies, now.policy_not_shown)]
+        }
+        ChangeKind::OtherPolicy => vec![policies(&change.new_policies, false), as_of],
+        ChangeKind::NewlyFailing => {
+            let code = now.error_code.map(|code| ErrorCode(code).to_string());
+            vec![Some("not by a policy".to_owned()), code, since]
+        }
+        ChangeKind::NoLongerShown => {
+            let before = change.before.map_or("", CustomerState::as_str);
+            vec![Some(format!("was {before}; the newest logs do not tell")), as_of]
+        }
+        ChangeKind::CannotTell => vec![Some("the logs could not show a block".to_owned()), as_of],
+        ChangeKind::NoLog => vec![Some("on your list, no log here".to_owned())],
+        ChangeKind::Eased => {
+            vec![Some("blocked partly now".to_owned()), policies(&now.policies, false), as_of]
+        }
+        ChangeKind::Resolved => {
+            let before = change.before.map_or("", CustomerState::as_str);
+            vec![Some(format!("getting in again, was {before}")), as_of]
+        }
+        ChangeKind::CanTell => vec![as_of],
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("; ")
+}
+
+fn policies(policies: &[PolicyStanding], not_shown: bool) -> Option<String> {
+    let named = policies
+        .iter()
+        .map(|policy| format!("{} ({})", policy.policy_name, words::controls(&policy.demanded)));
+    let not_shown = not_shown.then(|| "policy not shown by this log".to_owned());
+    let all: Vec<String> = named.chain(not_shown).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// `digest.txt`: at most 20 lines of 100 columns, in ASCII.
+///
+/// # Errors
+/// The sink does not take it.
+pub fn write_digest_text(sink: &mut impl Write, digest: &Digest<'_>) -> io::Result<()> {
+    let ascii = |text: &str, columns| clean::clean_ascii(text, columns);
+    writeln!(sink, "{}", ascii(&digest.title(), TEXT_COLUMNS))?;
+    writeln!(sink, "{}", ascii(&digest.states(), TEXT_COLUMNS))?;
+    writeln!(sink, "{}", ascii(&digest.reach(), TEXT_COLUMNS))?;
+    writeln!(sink)?;
+    let rows: Vec<Row> = digest.rows().collect();
+    let room = TEXT_LINES - 4;
+    let shown = if rows.len() > room { room - 1 } else { rows.len() };
+    for row in &rows[..shown] {
+        let head = format!("{:<15}{:<24}  ", row.label, ascii(&row.who, 24));
+        writeln!(sink, "{head}{}", ascii(&row.what, TEXT_COLUMNS - head.len()))?;
+    }
+    match rows.len() - shown {
+        0 => Ok(()),
+        more => writeln!(sink, "{more} more in digest.html and digest.json"),
+    }
+}
+
+/// `digest.html`: for a mail, so with inline styles only and nothing that is fetched or run.
+///
+/// # Errors
+/// The sink does not take it.
+pub fn write_digest_html(sink: &mut impl Write, digest: &Digest<'_>) -> io::Result<()> {
+    const FONT: &str = "font-family:Segoe UI,Arial,sans-serif;font-size:14px;color:#1b1b1b";
+    const CELL: &str = "padding:6px 10px;border-bottom:1px solid #ddd;vertical-align:top";
+    let title = clean::html(&digest.title(), CELL_COLUMNS);
+    writeln!(sink, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")?;
+    writeln!(sink, "<title>{title}</title></head>\n<body style=\"{FONT};background:#fff\">")?;
+    writeln!(sink, "<p style=\"font-size:18px;font-weight:bold;margin:0 0 4px\">{title}</p>")?;
+    for line in [digest.states(), digest.reach()] {
+        writeln!(sink, "<p style=\"margin:0 0 8px\">{}</p>", clean::html(&line, CELL_COLUMNS))?;
+    }
+    writeln!(sink, "<table role=\"presentation\" style=\"border-collapse:collapse;{FONT}\">")?;
+    for row in digest.rows().take(ROWS_MAX) {
+        let colour = colour(row.label);
+        writeln!(
+            sink,
+            "<tr><td style=\"{CELL};font-weight:bold;white-space:nowrap;color:{colour}\">{}</td>\
+             <td style=\"{CELL};font-weight:bold\">{}</td><td style=\"{CELL}\">{}</td></tr>",
+            row.label,
+            clean::html(&row.who, CELL_COLUMNS),
+            clean::html(&row.what, CELL_COLUMNS)
+        )?;
+    }
+    writeln!(sink, "</table>")?;
+    if let more @ 1.. = digest.changes.len().saturating_sub(ROWS_MAX) {
+        writeln!(sink, "<p>{more} more in digest.json.</p>")?;
+    }
+    writeln!(
+        sink,
+        "<p style=\"color:#555;font-size:12px\">All times are UTC. A state is as of the last moment \
+         of that customer's evidence, never of the clock.</p>\n</body></html>"
+    )
+}
+
+/// Dark enough on white for people who see colours less well; the word says it, too.
+fn colour(label: &str) -> &'static str {
+    match label {
+        "BLOCKED" | "OTHER POLICY" | "OTHER PROVIDER" => "#a80000",
+        "RESOLVED" | "EASED" | "GETTING IN" => "#0b6a0b",
+        _ => "#5c4400",
+    }
+}
+
+/// `teams-card.json`: an Adaptive Card in the message that a Teams workflow takes, at most 25 KB.
+/// Text stands in runs, which Teams does not read as Markdown.
+///
+/// # Errors
+/// The sink does not take it.
+pub fn write_digest_card(sink: &mut impl Write, digest: &Digest<'_>) -> io::Result<()> {
+    let rows: Vec<Row> = digest.rows().take(ROWS_MAX).collect();
+    let mut shown = rows.len();
+    loop {
+        let text = serde_json::to_vec(&card(digest, &rows[..shown]))?;
+        if text.len() < CARD_BYTES || shown == 0 {
+            sink.write_all(&text)?;
+            return writeln!(sink);
+        }
+        shown -= 1;
+    }
+}
+
+fn card(digest: &Digest<'_>, rows: &[Row]) -> Value {
+    // Teams replaces {{DATE(…)}} and the like.
+    let shown = |text: &str| clean::clean(text, CELL_COLUMNS).replace("{{", "{ {");
+    let run =
+        |text: String, weight: &str| json!({"type": "TextRun", "text": text, "weight": weight});
+    let block = |inlines: Vec<Value>| json!({"type": "RichTextBlock", "inlines": inlines});
+    let line = |text: &str| block(vec![run(shown(text), "Default")]);
+    let mut body = vec![block(vec![run(shown(&digest.title()), "Bolder")])];
+    body.extend([line(&digest.states()), line(&digest.reach())]);
+    body.extend(rows.iter().map(|row| {
+        let head = format!("{} · {} · ", row.label, shown(&row.who));
+        block(vec![run(head, "Bolder"), run(shown(&row.what), "Default")])
+    }));
+    if let more @ 1.. = digest.changes.len() - rows.len() {
+        body.push(line(&format!("{more} more in digest.json")));
+    }
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "body": body,
+            },
+        }],
+    })
+}
+
+/// `digest.json`: every change.
+///
+/// # Errors
+/// The sink does not take it.
+pub fn write_digest_json(sink: &mut impl Write, digest: &Digest<'_>) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        tool_version: &'a str,
+        newest_evidence: Option<DateTime<Utc>>,
+        newest_evidence_before: Option<DateTime<Utc>>,
+        #[serde(flatten)]
+        changes: &'a Changes,
+    }
+    let document = Document {
+        schema: 1,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        newest_evidence: digest.now.newest_evidence,
+        newest_evidence_before: digest.before,
+        changes: digest.changes,
+    };
+    super::json::write_visible(sink, &document)
+}

@@ -1,0 +1,168 @@
+//! Runs that nobody watches: exit codes, the digest, the log, and nothing to do.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli::{Desk, stderr, stdout};
+
+fn digest(desk: &Desk, name: &str) -> String {
+    fs::read_to_string(desk.path("digest").join(name)).expect("a digest")
+}
+
+const SWEEP: [&str; 7] = ["sweep", "sample-logs", "-q", "--digest", "digest", "--log-file", "log"];
+
+fn sweep(desk: &Desk, more: &[&str]) -> std::process::Output {
+    desk.run(&[&SWEEP[..], more].concat())
+}
+
+#[test]
+fn the_first_digest_tells_all_trouble_and_the_second_nothing() {
+    let desk = Desk::with_samples();
+    assert_eq!(sweep(&desk, &[]).status.code(), Some(0));
+    let golden = fs::read_to_string("tests/golden/digest.txt").unwrap_or_default();
+    let text = digest(&desk, "digest.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write("tests/golden/digest.txt", &text).expect("written");
+    } else {
+        assert_eq!(text, golden);
+    }
+    assert!(text.is_ascii() && text.lines().count() <= 20);
+    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    let json: Value = serde_json::from_str(&digest(&desk, "digest.json")).expect("JSON");
+    let count = json["customers"].as_array().expect("a list").len()
+        + json["providers"].as_array().expect("a list").len();
+    assert!(text.starts_with(&format!("tenantsweep, first digest: {count} changes\n")));
+    let card = digest(&desk, "teams-card.json");
+    assert!(card.len() <= 25 * 1024);
+    let card: Value = serde_json::from_str(&card).expect("JSON");
+    assert_eq!(card["attachments"][0]["content"]["type"], "AdaptiveCard");
+    let html = digest(&desk, "digest.html");
+    for word in ["<script", "<svg", "<link", "<style", "src=", "href=", "url("] {
+        assert!(!html.contains(word), "{word}");
+    }
+
+    let again = desk.run(&["sweep", "sample-logs", "--digest", "digest"]);
+    assert!(stdout(&again).contains("Nothing changed since the sweep before: no digest."));
+    assert_eq!(fs::read_dir(desk.path("digest")).expect("a folder").count(), 0);
+}
+
+#[test]
+fn only_what_is_new_is_told() {
+    let desk = Desk::with_samples();
+    let hidden = desk.path("woodgrove-bank");
+    fs::rename(desk.path("sample-logs/woodgrove-bank"), &hidden).expect("moved");
+    assert_eq!(sweep(&desk, &["--fail-on", "new-block"]).status.code(), Some(1));
+    fs::rename(&hidden, desk.path("sample-logs/woodgrove-bank")).expect("moved");
+    let output = sweep(&desk, &["--fail-on", "new-block,reject"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains("--fail-on new-block: Woodgrove Bank"), "{told}");
+    let text = digest(&desk, "digest.txt");
+    let blocked: Vec<&str> = text.lines().filter(|line| line.contains("Woodgrove Bank")).collect();
+    assert_eq!(blocked.len(), 1, "{text}");
+    assert_eq!(sweep(&desk, &["--fail-on", "new-block"]).status.code(), Some(0));
+}
+
+#[test]
+fn each_condition_is_met_by_itself_and_named() {
+    let desk = Desk::with_samples();
+    for condition in ["new-block", "blocked", "unlisted-success", "no-log", "blind", "reject"] {
+        let out = format!("out-{condition}");
+        let output = sweep(&desk, &["--out", &out, "--fail-on", condition]);
+        assert_eq!(output.status.code(), Some(1), "{condition}");
+        let told = stderr(&output);
+        assert!(told.contains(&format!("--fail-on {condition}: ")), "{told}");
+    }
+    // One customer that gets in, and nothing else.
+    let words =
+        ["sweep", "sample-logs/tailspin-toys", "--partners", "sample-logs/partners.csv", "-q"];
+    let all = "new-block,blocked,unlisted-success,no-log,blind,reject";
+    let output = desk.run(&[&words[..], &["--out", "calm", "--fail-on", all]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = sweep(&desk, &["--fail-on", "new-blocks"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("unlisted-success"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_that_was_killed_before_it_told_leaves_the_change_to_the_next() {
+    let desk = Desk::with_samples();
+    // Committed, but the digest cannot be written: a file lies in the folder's place.
+    fs::write(desk.path("digest"), "in the way").expect("written");
+    let output = sweep(&desk, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    fs::remove_file(desk.path("digest")).expect("removed");
+    assert_eq!(sweep(&desk, &["--fail-on", "new-block"]).status.code(), Some(1));
+    assert!(digest(&desk, "digest.txt").contains("BLOCKED"));
+}
+
+#[test]
+fn each_run_leaves_a_line_whatever_its_end() {
+    let desk = Desk::with_samples();
+    sweep(&desk, &["--run-id", "one"]);
+    sweep(&desk, &["--run-id", "two", "--fail-on", "blocked"]);
+    // Another folder's lock is in the way of nobody; a folder that is a file is.
+    fs::write(desk.path("taken"), "").expect("written");
+    sweep(&desk, &["--run-id", "three", "--out", "taken"]);
+    desk.run(&["sweep", "no such file", "--log-file", "log", "--run-id", "four"]);
+    let log = fs::read_to_string(desk.path("log")).expect("a log");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 4, "{log}");
+    for (line, expected) in lines.iter().zip([
+        " run=one exit=0 files=27 exports_read=26 exports_known=0 not_read=0 records=275 ",
+        " run=two exit=1 files=27 exports_read=0 exports_known=26 ",
+        " run=three exit=4 ",
+        " exit=2 ",
+    ]) {
+        assert!(line.starts_with("time=20") && line.contains(expected), "{line}");
+        assert!(line.len() <= 1024 && line.contains(" seconds="), "{line}");
+    }
+    assert!(lines[2].contains("message=\"") && lines[3].contains("no such file"), "{log}");
+    let output = desk.run(&["sweep", "sample-logs", "-q", "--log-file", "no/such/folder/log"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(desk.path("sweep-out/report.md").exists());
+}
+
+/// A job runs over thousands of files that it has read: none of them is opened again.
+#[cfg(unix)]
+#[test]
+fn known_files_are_not_opened_again() {
+    let desk = Desk::with_samples();
+    let count = 300 * crate::times().min(33) as usize;
+    let record =
+        fs::read_to_string("tests/corpus/graph-beta/service-provider-block-by-location/input.json")
+            .expect("a record");
+    fs::create_dir(desk.path("many")).expect("made");
+    for number in 0..count {
+        let text = format!("{}\n{}", record, " ".repeat(number));
+        fs::write(desk.path("many").join(format!("{number:05}.json")), text).expect("written");
+    }
+    let words = ["sweep", "many", "--partners", "sample-logs/partners.csv", "-q"];
+    let first = desk.run(&words);
+    assert!(matches!(first.status.code(), Some(0 | 5)), "{}", stderr(&first));
+    // What is not opened need not hold what it held.
+    for number in 0..count {
+        let path = desk.path("many").join(format!("{number:05}.json"));
+        let (length, modified) = {
+            let known = fs::metadata(&path).expect("there");
+            (known.len() as usize, known.modified().expect("a time"))
+        };
+        fs::write(&path, "x".repeat(length)).expect("written");
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .expect("open")
+            .set_modified(modified)
+            .expect("set");
+    }
+    let again = desk.run(&["sweep", "many", "--partners", "sample-logs/partners.csv"]);
+    assert!(
+        stdout(&again).contains(&format!("Nothing new: {count} exports")),
+        "{}",
+        stdout(&again)
+    );
+    // With --rehash they are, and what they hold now is told.
+    let rehashed = desk.run(&[&words[..4], &["--rehash"]].concat());
+    assert!(stderr(&rehashed).contains("not a sign-in log"), "{}", stderr(&rehashed));
+}
