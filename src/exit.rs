@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use tenantsweep::stop::Stop;
+
 /// The kinds of end, by their exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -17,6 +19,8 @@ pub enum End {
     Unwritten,
     /// Nothing could be judged.
     Unjudged,
+    /// A signal asked it to stop: its number.
+    Stopped(u8),
 }
 
 impl End {
@@ -28,6 +32,8 @@ impl End {
             Self::Unread => 3,
             Self::Unwritten => 4,
             Self::Unjudged => 5,
+            // As shells tell it.
+            Self::Stopped(signal) => 128_u8.saturating_add(signal),
         }
     }
 }
@@ -48,6 +54,11 @@ pub struct Failure {
 impl Failure {
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { end: End::Usage, error: error.into() }
+    }
+
+    pub fn stopped(stop: &Stop, error: impl Into<anyhow::Error>) -> Self {
+        let signal = stop.signal().and_then(|signal| u8::try_from(signal).ok());
+        Self { end: End::Stopped(signal.unwrap_or_default()), error: error.into() }
     }
 
     pub fn unwritten(error: impl Into<anyhow::Error>) -> Self {

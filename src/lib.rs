@@ -20,6 +20,7 @@ pub mod error_code;
 pub mod file_name;
 pub mod policy;
 pub mod sign_in;
+pub mod stop;
 pub mod tenant;
 pub mod text;
 pub mod time;

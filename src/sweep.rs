@@ -100,6 +100,8 @@ pub struct Swept {
     pub refusals: Vec<(String, Refusal)>,
     /// Files that could not be read, in archives or not.
     pub failed: Vec<FailedFile>,
+    /// Files that were written, cut or removed while they were read; what was there then counts.
+    pub changed: Vec<String>,
     /// Exports with unreadable records.
     pub rejects: Vec<RejectedRecords>,
     /// Home tenants of users that came to other tenants, and which these are, by the samples:
@@ -131,8 +133,20 @@ pub enum SweepError {
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("the sign-ins found cannot be kept: {0}")]
     Spill(io::Error),
+    #[error(
+        "stopped: {read} of {files} files were read, nothing of this run was taken over; the \
+         dataset is as it was\n\
+         hint: run it again"
+    )]
+    Stopped { read: usize, files: usize },
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Dataset(DatasetError),
+}
+
+impl From<DatasetError> for SweepError {
+    fn from(error: DatasetError) -> Self {
+        Self::Dataset(error)
+    }
 }
 
 /// Reads all exports found and commits what they hold.
@@ -157,6 +171,12 @@ pub fn sweep(
     progress.start(plan.to_read.len(), bytes);
     let readings = read_all(&plan.to_read, found, lists, &run, options, progress)?;
     progress.finish();
+    let files = plan.to_read.len();
+    if options.writer.stop.is_asked() {
+        let is_whole = |read: &&Read| !read.members.is_empty() && read.is_whole();
+        let read = readings.iter().filter(is_whole).count();
+        return Err(SweepError::Stopped { read, files });
+    }
     let mut swept = Swept {
         committed: Committed::default(),
         files: found.sources.len(),
@@ -173,6 +193,7 @@ pub fn sweep(
             .iter()
             .map(|(shown, error)| FailedFile::of(shown.clone(), error))
             .collect(),
+        changed: Vec::new(),
         rejects: Vec::new(),
         visits: BTreeSet::new(),
     };
@@ -185,8 +206,13 @@ pub fn sweep(
     };
     let mut logs = Vec::new();
     for (source, read) in plan.to_read.iter().zip(readings) {
+        let has_changed = read.has_changed;
         let sorted = swept.sort_out(read)?;
-        input.seen.extend(sorted.seen(source));
+        if has_changed {
+            swept.changed.push(source.shown.clone());
+        } else {
+            input.seen.extend(sorted.seen(source));
+        }
         logs.extend(sorted.logs);
     }
     if found.sources.iter().any(|source| source.shown.contains("!/")) {
@@ -197,7 +223,10 @@ pub fn sweep(
     for log in logs {
         swept.take_in(log, lists, &options.tables, &mut input);
     }
-    swept.committed = run.finish(input)?;
+    swept.committed = run.finish(input).map_err(|error| match error {
+        DatasetError::Stopped => SweepError::Stopped { read: files, files },
+        error => SweepError::Dataset(error),
+    })?;
     Ok(swept)
 }
 

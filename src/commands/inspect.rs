@@ -11,6 +11,7 @@ use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::parallel;
 use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
+use tenantsweep::stop::Stop;
 
 use super::{gather, thread_count};
 use crate::cli::InspectArgs;
@@ -37,6 +38,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         template: inputs.found.template.as_ref(),
         passwords: &inputs.passwords,
         room: SpoolRoom::MemoryOnly,
+        stop: &Stop::default(),
     };
     let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
         read_source(source, Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| {})

@@ -9,18 +9,19 @@ use tenantsweep::dataset::{
     wants_compaction,
 };
 use tenantsweep::report::clean::clean;
+use tenantsweep::stop::Stop;
 
 use super::outputs;
 use crate::cli::{CompactArgs, ForgetArgs, SweepArgs};
 use crate::exit::{End, Failure};
 
 /// Joins the parts of every month into one.
-pub fn compact(args: &CompactArgs, out: &mut dyn Write) -> Result<End, Failure> {
+pub fn compact(args: &CompactArgs, stop: &Stop, out: &mut dyn Write) -> Result<End, Failure> {
     let options =
-        WriterOptions { run_id: run_id("compact"), ..outputs::writer_options(&args.writer) };
+        WriterOptions { run_id: run_id("compact"), ..outputs::writer_options(&args.writer, stop) };
     let disk = options.disk.clone();
-    let begun = Maintenance::begin(&args.out, options).map_err(failure_of)?;
-    let compacted = begun.compact(1).map_err(failure_of)?;
+    let begun = Maintenance::begin(&args.out, options).map_err(|error| failure_of(error, stop))?;
+    let compacted = begun.compact(1).map_err(|error| failure_of(error, stop))?;
     seal(&args.out, &disk).map_err(Failure::unwritten)?;
     let (before, after) = (compacted.parts_before, compacted.parts_after);
     let told = if after < before {
@@ -33,15 +34,15 @@ pub fn compact(args: &CompactArgs, out: &mut dyn Write) -> Result<End, Failure> 
 }
 
 /// Removes a customer.
-pub fn forget(args: &ForgetArgs, out: &mut dyn Write) -> Result<End, Failure> {
+pub fn forget(args: &ForgetArgs, stop: &Stop, out: &mut dyn Write) -> Result<End, Failure> {
     let options = WriterOptions {
         run_id: run_id("forget"),
         custody: args.custody.custody(),
-        ..outputs::writer_options(&args.writer)
+        ..outputs::writer_options(&args.writer, stop)
     };
     let disk = options.disk.clone();
-    let begun = Maintenance::begin(&args.out, options).map_err(failure_of)?;
-    let removal = begun.forget(args.tenant).map_err(failure_of)?;
+    let begun = Maintenance::begin(&args.out, options).map_err(|error| failure_of(error, stop))?;
+    let removal = begun.forget(args.tenant).map_err(|error| failure_of(error, stop))?;
     outputs::refresh(&args.out, &disk)?;
     let tenant = args.tenant;
     let lines = if removal == Removal::default() {
@@ -67,12 +68,14 @@ pub fn tidy(
     options: &WriterOptions,
     messages: &mut dyn Write,
 ) -> Result<(), Failure> {
+    let stop = &options.stop;
     let out = &args.output.out;
     if let Some(keep) = args.output.keep {
         let from = oldest_kept(args.view.as_of.unwrap_or_else(Utc::now), keep);
-        if holds_before(out, from).map_err(failure_of)? {
-            let begun = Maintenance::begin(out, options.clone()).map_err(failure_of)?;
-            let removal = begun.keep_since(from).map_err(failure_of)?;
+        if holds_before(out, from).map_err(|error| failure_of(error, stop))? {
+            let begun = Maintenance::begin(out, options.clone())
+                .map_err(|error| failure_of(error, stop))?;
+            let removal = begun.keep_since(from).map_err(|error| failure_of(error, stop))?;
             if removal.sign_ins > 0 && !args.output.quiet {
                 let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
                 let line = format!("removed: {} sign-ins before {from} (--keep)", removal.sign_ins);
@@ -80,9 +83,10 @@ pub fn tidy(
             }
         }
     }
-    if wants_compaction(out).map_err(failure_of)? {
-        let begun = Maintenance::begin(out, options.clone()).map_err(failure_of)?;
-        begun.compact(PARTS_MAX).map_err(failure_of)?;
+    if wants_compaction(out).map_err(|error| failure_of(error, stop))? {
+        let begun =
+            Maintenance::begin(out, options.clone()).map_err(|error| failure_of(error, stop))?;
+        begun.compact(PARTS_MAX).map_err(|error| failure_of(error, stop))?;
     }
     Ok(())
 }
@@ -99,6 +103,11 @@ fn run_id(action: &str) -> String {
     format!("{action}-{now}")
 }
 
-fn failure_of(error: DatasetError) -> Failure {
-    if error.is_misuse() { Failure::usage(error) } else { Failure::unwritten(error) }
+/// What an error of the dataset means for the end of the program.
+pub fn failure_of(error: DatasetError, stop: &Stop) -> Failure {
+    match error {
+        DatasetError::Stopped => Failure::stopped(stop, error),
+        error if error.is_misuse() => Failure::usage(error),
+        error => Failure::unwritten(error),
+    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tenantsweep::dataset::{Disk, WriterOptions, seal};
 use tenantsweep::report::{RunFacts, write_missing_logs};
+use tenantsweep::stop::Stop;
 use tenantsweep::summary::Summary;
 
 use super::report;
@@ -14,8 +15,13 @@ use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
 /// How the flags of every writing command say to write.
-pub fn writer_options(args: &WriterArgs) -> WriterOptions {
-    WriterOptions { wait: args.wait, disk: Disk::new(args.mode), ..WriterOptions::default() }
+pub fn writer_options(args: &WriterArgs, stop: &Stop) -> WriterOptions {
+    WriterOptions {
+        wait: args.wait,
+        disk: Disk::new(args.mode),
+        stop: stop.clone(),
+        ..WriterOptions::default()
+    }
 }
 
 /// Writes the reports of a summary.

@@ -11,6 +11,7 @@ use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::report::RunFacts;
 use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
+use tenantsweep::stop::Stop;
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep};
 
@@ -24,12 +25,13 @@ use crate::exit::{End, Failure};
 /// Sweeps the inputs into the output folder, and notes it in the log file.
 pub fn run(
     args: &SweepArgs,
+    stop: &Stop,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<End, Failure> {
     let (started, clock) = (Utc::now(), Instant::now());
     let mut line = LogLine::default();
-    let result = sweep_once(args, clock, &mut line, out, messages);
+    let result = sweep_once(args, stop, clock, &mut line, out, messages);
     let Some(path) = &args.schedule.log_file else { return result };
     let noted = line.append(path, started, clock.elapsed(), &result);
     let noted = noted.with_context(|| format!("{}: cannot write", path.display()));
@@ -41,6 +43,7 @@ pub fn run(
 
 fn sweep_once(
     args: &SweepArgs,
+    stop: &Stop,
     started: Instant,
     line: &mut LogLine,
     out: &mut dyn Write,
@@ -49,11 +52,12 @@ fn sweep_once(
     let schedule = &args.schedule;
     let beside = written_beside(schedule.digest.as_deref(), schedule.log_file.as_deref());
     let inputs = gather(&args.input, Some(&args.output.out), &beside)?;
-    let options = options_of(args, inputs.passwords.clone());
+    let options = options_of(args, stop, inputs.passwords.clone());
     let disk = options.writer.disk.clone();
     line.run.clone_from(&options.writer.run_id);
     let bar = Bar::new(args.output.quiet || !std::io::stderr().is_terminal());
-    let swept = sweep(&inputs.found, &inputs.lists, &options, &bar).map_err(failure_of)?;
+    let swept = sweep(&inputs.found, &inputs.lists, &options, &bar)
+        .map_err(|error| failure_of(error, stop))?;
     line.figures = figures_of(&swept);
     tell(&inputs, &swept, args.output.quiet, messages).map_err(Failure::unwritten)?;
     if swept.committed.generation == 0 {
@@ -118,14 +122,14 @@ fn figures_of(swept: &Swept) -> Vec<(&'static str, u64)> {
     ]
 }
 
-fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
+fn options_of(args: &SweepArgs, stop: &Stop, passwords: Passwords) -> SweepOptions {
     let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "");
     SweepOptions {
         out: args.output.out.clone(),
         writer: WriterOptions {
             run_id: args.output.run_id.clone().unwrap_or_else(now),
             custody: args.custody.custody(),
-            ..outputs::writer_options(&args.writer)
+            ..outputs::writer_options(&args.writer, stop)
         },
         threads: thread_count(args.reading.threads),
         use_peek: !args.reading.no_peek,
@@ -139,9 +143,10 @@ fn options_of(args: &SweepArgs, passwords: Passwords) -> SweepOptions {
     }
 }
 
-fn failure_of(error: SweepError) -> Failure {
+fn failure_of(error: SweepError, stop: &Stop) -> Failure {
     match error {
-        SweepError::Dataset(error) if error.is_misuse() => Failure::usage(error),
+        SweepError::Dataset(error) => maintain::failure_of(error, stop),
+        SweepError::Stopped { .. } => Failure::stopped(stop, error),
         other => Failure::unwritten(other),
     }
 }
@@ -201,6 +206,12 @@ fn tell_unread(swept: &Swept, messages: &mut dyn Write) -> std::io::Result<()> {
         hint: failed.hint,
     });
     write_notices(messages, failed)?;
+    let changed = swept.changed.iter().map(|shown| Notice {
+        shown,
+        text: "changed while it was read: what was there then counts".to_owned(),
+        hint: Some("the next sweep reads it again"),
+    });
+    write_notices(messages, changed)?;
     let refused = swept.refused.iter().map(|(shown, refused)| Notice {
         shown,
         text: format!("not read yet: {}", refused.what),

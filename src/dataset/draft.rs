@@ -7,7 +7,8 @@ use super::commit::{self, Move};
 use super::derived::{self, Names, Tally};
 use super::error::{DatasetError, LedgerError};
 use super::exports::ExportRow;
-use super::manifest::{Action, Custody, Manifest, ManifestPart, RunEntry};
+use super::held::WriterOptions;
+use super::manifest::{Action, Manifest, ManifestPart, RunEntry};
 use super::part::{StagedPart, Staging, write_table};
 use super::readings::Readings;
 use super::schema::{self, SCHEMA_VERSION};
@@ -21,7 +22,7 @@ pub(super) struct Draft {
     pub readings: Readings,
     pub names: OldNames,
     pub staging: Staging,
-    custody: Custody,
+    pub options: WriterOptions,
     staged: Vec<StagedPart>,
     /// Paths, as in the manifest, of the parts that go.
     replaced: BTreeSet<String>,
@@ -61,7 +62,7 @@ impl Draft {
         manifest: &Manifest,
         readings: Readings,
         staging: Staging,
-        custody: &Custody,
+        options: &WriterOptions,
     ) -> Result<Self, DatasetError> {
         Ok(Self {
             names: OldNames::load(dataset, manifest)?,
@@ -69,7 +70,7 @@ impl Draft {
             manifest: manifest.clone(),
             readings,
             staging,
-            custody: custody.clone(),
+            options: options.clone(),
             staged: Vec::new(),
             replaced: BTreeSet::new(),
             whole: BTreeSet::new(),
@@ -133,6 +134,7 @@ impl Draft {
     pub(super) fn publish(self, action: Action) -> Result<Published, DatasetError> {
         let next = self.next_manifest(action);
         self.check(&next)?;
+        self.options.stop_here()?;
         let old: BTreeSet<&str> = self.manifest.parts.iter().map(|p| p.path.as_str()).collect();
         let new: BTreeSet<&str> = next.parts.iter().map(|p| p.path.as_str()).collect();
         // A table that is written whole and did not change has the same name as before; two new
@@ -172,7 +174,7 @@ impl Draft {
             run_id: run_id.to_owned(),
             action,
             tool_version: super::TOOL_VERSION.to_owned(),
-            custody: self.custody.clone(),
+            custody: self.options.custody.clone(),
         };
         Manifest {
             schema_version: SCHEMA_VERSION,

@@ -45,6 +45,8 @@ pub enum DatasetError {
          hint: a partner's sign-ins go with the dataset itself"
     )]
     ForgetsPartner { tenant: TenantId },
+    #[error("stopped before the commit: the dataset is as it was")]
+    Stopped,
     #[error("{path}: read twice in one run")]
     RepeatedExport { path: String },
     #[error("a row names export {number}, which this run did not report")]

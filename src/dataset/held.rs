@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stop::Stop;
+
 use super::commit;
 use super::disk::Disk;
 use super::draft::Draft;
@@ -22,12 +24,19 @@ pub struct WriterOptions {
     pub wait: Option<Duration>,
     pub custody: Custody,
     pub disk: Disk,
+    /// Asked between two steps; what was not committed by then is left out.
+    pub stop: Stop,
 }
 
 impl WriterOptions {
     /// A writer that does not wait.
     pub fn new(run_id: impl Into<String>) -> Self {
         Self { run_id: run_id.into(), ..Self::default() }
+    }
+
+    /// Ends the run if it was asked to stop.
+    pub(super) fn stop_here(&self) -> Result<(), DatasetError> {
+        if self.stop.is_asked() { Err(DatasetError::Stopped) } else { Ok(()) }
     }
 }
 
@@ -51,7 +60,7 @@ impl Held {
         for new in disk.make_folder(&dataset)? {
             new.parent().map_or(Ok(()), |above| disk.sync_folder(above))?;
         }
-        let lock = Lock::take(disk, &dataset, &options.run_id, options.wait)?;
+        let lock = Lock::take(&dataset, &options)?;
         let manifest = Manifest::load(&dataset)?.unwrap_or_else(Manifest::empty);
         commit::clean(disk, &dataset, &manifest)?;
         let readings = Readings::load(&manifest.paths(&dataset, Table::Exports))?;
@@ -66,12 +75,14 @@ impl Held {
         let staging =
             Staging::new(self.staging.clone(), Arc::clone(&self.run_id), self.options.disk.clone());
         let readings = std::mem::take(&mut self.readings);
-        Draft::new(&self.dataset, &self.manifest, readings, staging, &self.options.custody)
+        Draft::new(&self.dataset, &self.manifest, readings, staging, &self.options)
     }
+}
 
+impl Drop for Held {
     /// Whatever came of the run, nothing in the staging folder is of use any more; if it cannot
     /// be removed now, the next run does it.
-    pub(super) fn sweep_up(&self) {
+    fn drop(&mut self) {
         let _ = self.options.disk.remove_folder(&self.dataset.join(commit::STAGING));
     }
 }

@@ -10,6 +10,7 @@ use chrono::{SecondsFormat, Utc};
 
 use super::disk::Disk;
 use super::error::{DatasetError, Tried};
+use super::held::WriterOptions;
 
 /// The right to write a dataset; the operating system takes it back if the process dies.
 #[derive(Debug)]
@@ -20,19 +21,15 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock of a dataset; where another run has it, waits so long, then says who.
-    pub(super) fn take(
-        disk: &Disk,
-        dataset: &Path,
-        run_id: &str,
-        wait: Option<Duration>,
-    ) -> Result<Self, DatasetError> {
+    pub(super) fn take(dataset: &Path, options: &WriterOptions) -> Result<Self, DatasetError> {
         const PAUSE: Duration = Duration::from_millis(100);
         let begin = Instant::now();
         loop {
-            match Self::try_take(disk, dataset, run_id) {
+            match Self::try_take(&options.disk, dataset, &options.run_id) {
                 Err(DatasetError::Locked { .. })
-                    if wait.is_some_and(|wait| begin.elapsed() < wait) =>
+                    if options.wait.is_some_and(|wait| begin.elapsed() < wait) =>
                 {
+                    options.stop_here()?;
                     sleep(PAUSE);
                 }
                 result => return result,

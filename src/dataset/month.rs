@@ -17,6 +17,7 @@ use super::committed::{Probe, RANKED, RankColumns};
 use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Outcome, Rank, Source, SpilledRow};
 use super::error::{At, DatasetError};
 use super::exports::Passage;
+use super::held::WriterOptions;
 use super::manifest::ManifestPart;
 use super::part::{PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at};
 use super::queue::{Kept, Queue};
@@ -36,6 +37,7 @@ pub(super) struct FreshExport {
 
 /// What all months need to know.
 pub(super) struct Finish<'a> {
+    pub options: &'a WriterOptions,
     pub staging: &'a Staging,
     /// By index of the run's exports; `None` for those whose rows are dropped as a whole.
     pub fresh: &'a [Option<FreshExport>],
@@ -175,6 +177,7 @@ impl<'a> MonthFinish<'a> {
         day: i64,
         bytes: u64,
     ) -> Result<(), DatasetError> {
+        self.finish.options.stop_here()?;
         let mut queue = Queue::default();
         let share = self.finish.day_memory.max(1) as u64;
         if bytes <= share {

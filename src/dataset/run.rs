@@ -144,9 +144,7 @@ impl WriteRun {
     /// Merges what was read into the dataset and commits it, all or nothing.
     pub fn finish(self, input: RunInput<'_>) -> Result<Committed, DatasetError> {
         let Self { mut held, day_memory, seen, spill } = self;
-        let result = finish(&mut held, day_memory, spill, &input);
-        held.sweep_up();
-        let committed = result?;
+        let committed = finish(&mut held, day_memory, spill, &input)?;
         seen.update(&held.options.disk, &held.dataset, input.seen)?;
         Ok(committed)
     }
@@ -282,6 +280,7 @@ impl Finishing {
             }
         }
         let finish = Finish {
+            options: &self.draft.options,
             staging: &self.draft.staging,
             fresh: &fresh,
             partners: input.partners,

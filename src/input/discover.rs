@@ -46,6 +46,13 @@ impl Source {
     pub fn known_length(&self) -> Option<u64> {
         self.is_seekable().then_some(self.length)
     }
+
+    /// It was written, cut or removed since it was found.
+    pub fn has_changed(&self) -> bool {
+        let as_found =
+            |now: fs::Metadata| now.len() == self.length && now.modified().ok() == self.modified;
+        self.is_seekable() && !fs::metadata(&self.path).is_ok_and(as_found)
+    }
 }
 
 /// A list of partners or customers found among the inputs.

@@ -12,17 +12,19 @@ use sha2::{Digest, Sha256};
 
 use super::discover::{Source, SourceKind};
 use super::open::RawBytes;
+use crate::stop::Stop;
 
 /// SHA-256 of a file, on a thread of its own.
 pub(super) struct FileHash(JoinHandle<io::Result<[u8; 32]>>);
 
 impl FileHash {
-    pub(super) fn start(path: &Path) -> Self {
-        let path: PathBuf = path.to_owned();
+    pub(super) fn start(path: &Path, stop: &Stop) -> Self {
+        let (path, stop): (PathBuf, Stop) = (path.to_owned(), stop.clone());
         Self(std::thread::spawn(move || {
             let mut file = File::open(path)?;
             let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
             loop {
+                check(&stop)?;
                 match file.read(&mut buffer)? {
                     0 => return Ok(hash.finalize().into()),
                     count => hash.update(&buffer[..count]),
@@ -43,12 +45,18 @@ pub(super) struct Disk<'a> {
     /// Parts of an archive may be read twice; of standard input the length is not known.
     length: Option<u64>,
     advance: &'a dyn Fn(u64),
+    stop: &'a Stop,
+}
+
+/// A run that is asked to stop reads no further, whatever it reads.
+pub(super) fn check(stop: &Stop) -> io::Result<()> {
+    if stop.is_asked() { Err(io::Error::other("the run was stopped")) } else { Ok(()) }
 }
 
 impl<'a> Disk<'a> {
     /// The meter of a source of which `length` bytes are to be told.
-    pub(super) fn new(length: Option<u64>, advance: &'a dyn Fn(u64)) -> Self {
-        Self { read: Arc::default(), told: Cell::new(0), length, advance }
+    pub(super) fn new(length: Option<u64>, advance: &'a dyn Fn(u64), stop: &'a Stop) -> Self {
+        Self { read: Arc::default(), told: Cell::new(0), length, advance, stop }
     }
 
     pub(super) fn counter(&self) -> Arc<AtomicU64> {
@@ -60,7 +68,7 @@ impl<'a> Disk<'a> {
             SourceKind::File | SourceKind::Pipe => Box::new(File::open(&source.path)?),
             SourceKind::StandardInput => Box::new(io::stdin()),
         };
-        Ok(Box::new(Counted { bytes, read: self.counter() }))
+        Ok(Box::new(Counted { bytes, read: self.counter(), stop: self.stop.clone() }))
     }
 
     pub(super) fn tell(&self) {
@@ -81,10 +89,12 @@ impl<'a> Disk<'a> {
 struct Counted {
     bytes: RawBytes<'static>,
     read: Arc<AtomicU64>,
+    stop: Stop,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        check(&self.stop)?;
         let count = self.bytes.read(buffer)?;
         self.read.fetch_add(count as u64, Relaxed);
         Ok(count)

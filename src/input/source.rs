@@ -10,12 +10,13 @@ use super::container::{
     ZipArchive, is_hidden, spool,
 };
 use super::discover::{Source, SourceKind};
-use super::disk::{Disk, FileHash};
+use super::disk::{self, Disk, FileHash};
 use super::lists;
 use super::open::{OpenExport, RawBytes, Unpacked};
 use super::path_tenant::{PathTemplate, tenant_of_path};
 use super::read::{FoundSignIn, NotRead, Place, ReadExport, ReadOptions, read_export};
 use super::sniff::{NoLog, office_file};
+use crate::stop::Stop;
 use crate::tenant::TenantId;
 
 /// What reading a source needs besides how to read an export.
@@ -26,6 +27,7 @@ pub struct SourceOptions<'a> {
     pub passwords: &'a Passwords,
     /// Where archives inside of archives may be laid down.
     pub room: SpoolRoom,
+    pub stop: &'a Stop,
 }
 
 /// What a source held.
@@ -112,7 +114,7 @@ pub fn read_source(
     advance: &dyn Fn(u64),
 ) -> ReadSource {
     let length = source.known_length();
-    let disk = Disk::new(length.map(|length| share.bytes(length)), advance);
+    let disk = Disk::new(length.map(|length| share.bytes(length)), advance, options.stop);
     let mut reader = SourceReader {
         options,
         share,
@@ -306,7 +308,9 @@ impl SourceReader<'_> {
         }
     }
 
+    /// Whether the next member is to be read.
     fn check_count(&self) -> io::Result<()> {
+        disk::check(self.options.stop)?;
         let is_over = self.read.members.len() >= super::container::MEMBERS_MAX;
         if is_over { Err(ArchiveError::TooMany.into()) } else { Ok(()) }
     }
@@ -314,7 +318,7 @@ impl SourceReader<'_> {
     /// A zip archive on the disk: its hash is computed beside the reading.
     fn zip_file(&mut self, found: &Found<'_>, source: &Source) -> io::Result<()> {
         let is_hashed = self.options.reading.with_sha256 && self.share.is_first();
-        let hash = is_hashed.then(|| FileHash::start(&source.path));
+        let hash = is_hashed.then(|| FileHash::start(&source.path, self.options.stop));
         let bytes = Bytes::of_file(&source.path, source.length, self.disk.counter());
         let read = self.zip(found, bytes);
         let sha256 = hash.map(FileHash::end).transpose()?;

@@ -11,7 +11,7 @@ use crate::dataset::{PartnerSignIn, WriteRun};
 use crate::input::container::SpoolRoom;
 use crate::input::discover::{Found, Source};
 use crate::input::peek::Peek;
-use crate::input::read::{FoundSignIn, ReadOptions};
+use crate::input::read::{FoundSignIn, NotRead, ReadOptions};
 use crate::input::source::{Container, Member, ReadSource, Share, SourceOptions, read_source};
 use crate::lists::Lists;
 use crate::parallel;
@@ -22,19 +22,32 @@ pub(super) struct Read {
     /// With the number that the member's rows carry in the spill; none where it is no log.
     pub(super) members: Vec<(Member, Option<u32>)>,
     pub(super) skipped: usize,
+    /// The source is not what it was when it was found.
+    pub(super) has_changed: bool,
 }
 
 impl Read {
-    fn new(source: ReadSource, numbers: Vec<Option<u32>>) -> Self {
+    fn new(source: ReadSource, numbers: Vec<Option<u32>>, has_changed: bool) -> Self {
         let numbers = numbers.into_iter().chain(std::iter::repeat(None));
         let members = source.members.into_iter().zip(numbers).collect();
-        Self { container: source.container, members, skipped: source.skipped }
+        Self { container: source.container, members, skipped: source.skipped, has_changed }
+    }
+
+    /// All that was begun was read to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_cut = |member: &Member| match &member.result {
+            Ok(export) => export.torn.is_some(),
+            Err(NotRead::Taker(_) | NotRead::Failed(_)) => true,
+            Err(_) => false,
+        };
+        !self.members.iter().any(|(member, _)| is_cut(member))
     }
 
     /// Adds what another share of the same archive gave. What is wrong with the archive itself
     /// was met by each of them.
     fn add(&mut self, other: Self) {
         self.skipped += other.skipped;
+        self.has_changed |= other.has_changed;
         for (member, number) in other.members {
             let is_archive = self.container.as_ref().is_some_and(|all| all.shown == member.shown);
             if !is_archive || !self.members.iter().any(|(known, _)| known.shown == member.shown) {
@@ -79,6 +92,7 @@ pub(super) fn read_all(
         template: found.template.as_ref(),
         passwords: &options.passwords,
         room: SpoolRoom::Folder(run.scratch()),
+        stop: &options.writer.stop,
     };
     let spill = run.spill();
     let numbers = AtomicU32::new(0);
@@ -92,6 +106,9 @@ pub(super) fn read_all(
         // no gaps.
         let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
         let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
+            if options.writer.stop.is_asked() {
+                return Err(io::Error::other("the run was stopped"));
+            }
             if found.is_empty() {
                 return Ok(());
             }
@@ -105,7 +122,7 @@ pub(super) fn read_all(
         for (at, _) in source.members.iter().enumerate().filter(is_log) {
             taken.of(at);
         }
-        Read::new(source, taken.by_member)
+        Read::new(source, taken.by_member, to_read[at].has_changed())
     });
     let mut whole: Vec<Read> = Vec::new();
     for ((_, share), read) in shares.into_iter().zip(reads) {

@@ -29,6 +29,7 @@ use tenantsweep::input::source::{Member, Share, SourceOptions, read_source};
 use tenantsweep::lists::Lists;
 use tenantsweep::policy::{AppliedPolicy, Conditions};
 use tenantsweep::relation::place;
+use tenantsweep::stop::Stop;
 use tenantsweep::tenant::{PartnerList, TenantId};
 
 const EXPECTED: [&str; 4] = ["export.json", "no_log.txt", "rejects.csv", "sign_ins.jsonl"];
@@ -164,6 +165,7 @@ fn read_with(input: &Source, case: &Path, lists: &Lists, use_peek: bool) -> Vec<
         template: None,
         passwords: &passwords.expect("passwords"),
         room: SpoolRoom::MemoryOnly,
+        stop: &Stop::default(),
     };
     let mut found: BTreeMap<usize, Vec<FoundSignIn>> = BTreeMap::new();
     let mut take = |member, more| {

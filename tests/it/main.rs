@@ -31,6 +31,7 @@ mod cli;
 mod containers;
 mod estates;
 mod scheduled;
+mod stopped;
 mod together;
 
 /// How much more the long suite asks of each property than a test run has time for.

@@ -18,6 +18,7 @@ use tenantsweep::input::source::{Share, SourceOptions, read_source};
 use tenantsweep::policy::{Conditions, PolicyResult};
 use tenantsweep::relation::PartnerMatch;
 use tenantsweep::sign_in::{RowEvidence, SignInType};
+use tenantsweep::stop::Stop;
 use tenantsweep::tenant::{Partner, PartnerList, TenantId};
 
 /// The tenant whose diagnostic settings wrote the blobs.
@@ -67,6 +68,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             template: None,
             passwords: &Passwords::default(),
             room: SpoolRoom::MemoryOnly,
+            stop: &Stop::default(),
         };
         let mut sign_ins = Vec::new();
         let mut take = |_, more| {
