@@ -28,6 +28,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say what each file is, how far it reaches, and what it cannot show
     Inspect(InspectArgs),
+    /// Print the raw record behind a sign-in, from its export, after checking that one
+    Show(ShowArgs),
     /// Check a dataset: hashes, rows, and the account of every export
     Verify(VerifyArgs),
     /// Join the many small files of many runs; no row changes
@@ -240,11 +242,46 @@ pub struct VerifyArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
     pub out: PathBuf,
+    /// Also read the exports again and compare them with what was read
+    #[arg(long)]
+    pub inputs: bool,
+    /// Where the exports lie now
+    #[arg(long, value_name = "DIR", requires = "inputs")]
+    pub inputs_root: Option<PathBuf>,
 }
 
 const VERIFY_EXAMPLES: &str = "\
 Exit codes:
-  0 all is as it should be   1 something is not   2 no dataset here";
+  0 all is as it should be   1 something is not   2 no dataset here
+  3 an export is not there any more, and all else is as it should be";
+
+#[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
+pub struct ShowArgs {
+    /// The folder that a sweep has written
+    #[arg(value_name = "DIR")]
+    pub out: PathBuf,
+    /// The sign-in's id (column sign_in_id), in any case
+    #[arg(value_name = "SIGN_IN_ID")]
+    pub sign_in_id: String,
+    /// Where the exports lie now
+    #[arg(long, value_name = "DIR")]
+    pub inputs_root: Option<PathBuf>,
+    /// Passwords of encrypted zip archives, one a line, tried in turn
+    #[arg(long, value_name = "FILE")]
+    pub zip_password_file: Option<PathBuf>,
+    /// Write the record to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00
+  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00 -o record.json
+
+Exit codes:
+  0 done   2 no such sign-in, no dataset   3 the export has changed or is not there";
 
 #[derive(Debug, Args)]
 pub struct CompactArgs {

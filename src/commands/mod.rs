@@ -7,6 +7,8 @@ mod outputs;
 mod progress;
 pub mod report;
 mod scheduled;
+pub mod show;
+mod sources;
 pub mod sweep;
 pub mod verify;
 

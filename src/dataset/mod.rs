@@ -19,6 +19,7 @@ mod schema;
 mod table;
 
 // What is done to a dataset besides sweeping.
+mod find;
 mod maintain;
 mod merge;
 mod sums;
@@ -46,6 +47,7 @@ pub use column::{ColumnDoc, ColumnKind};
 pub use disk::{Disk, Mode, Step, Watch};
 pub use error::{DatasetError, LedgerError};
 pub use exports::{CoverageRow, ExportReading, Identity, RejectRow};
+pub use find::{FoundRow, ReadSourceRecord, Sources, find_sign_in, sources};
 pub use held::WriterOptions;
 pub use maintain::{Compacted, Maintenance, PARTS_MAX, Removal, holds_before, wants_compaction};
 pub use manifest::{Action, Custody, Manifest, ManifestPart, RunEntry};

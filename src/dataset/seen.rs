@@ -46,6 +46,11 @@ impl SeenCache {
         (seen.bytes == bytes && seen.modified_ns == modified_ns).then_some(seen)
     }
 
+    /// Of all files remembered.
+    pub(super) fn paths(self) -> impl Iterator<Item = String> {
+        self.files.into_keys()
+    }
+
     /// Reads the cache; one that cannot be read is empty.
     pub(super) fn load(dataset: &Path) -> Self {
         let text = std::fs::read(path(dataset)).unwrap_or_default();

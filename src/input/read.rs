@@ -10,16 +10,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::authentication_details::AuthenticationDetails;
 use super::evidence::{BlindSpot, Evidence, SampleClock};
-use super::frame::{
-    CsvFramer, DamageReason, JsonFramer, Span, SpanKind, TablesFramer, holds_tables,
-};
+use super::frame::{DamageReason, Span, SpanKind};
+use super::framer::Framer;
 use super::open::{Compression, Encoding, Fingerprint, OpenExport};
 use super::path_tenant::lone_tenant_of_path;
 use super::peek::Peek;
 use super::refused::refusal_in;
 use super::reject::{Reject, merge_rejects};
 use super::rows::{Rows, names_sign_ins, rows_of_columns, rows_of_csv, rows_of_json};
-use super::sniff::{NoLog, Shape, shape_of};
+use super::sniff::NoLog;
 use super::window::Window;
 use crate::dialect::{Dialect, Reading, TableOptions, Unreadable};
 use crate::relation::{Joinable, Provider, provider_of};
@@ -119,7 +118,7 @@ pub enum NotRead {
 pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
 
 /// Bytes of the decoded stream that are framed and parsed together.
-const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+pub(super) const WINDOW_BYTES: usize = 2 * 1024 * 1024;
 /// Records of a window are shared among cores from this many bytes on.
 const SHARED_BYTES: usize = 512 * 1024;
 
@@ -171,22 +170,14 @@ fn read_as_log<'a>(
     advance: &dyn Fn(u64),
 ) -> Result<ExportReader<'a>, NotRead> {
     let head = window.bytes();
-    let shape = shape_of(head).map_err(NotRead::NoLog)?;
+    let framer = Framer::of(head, options.record_limit).map_err(NotRead::NoLog)?;
     let mut reader = ExportReader {
         options,
         place,
         rows: Rows::Unknown,
         answer: None,
         other_columns: None,
-        framer: match shape {
-            Shape::Json if holds_tables(head) => {
-                Framer::Tables(TablesFramer::new(options.record_limit))
-            }
-            Shape::Json => Framer::Json(JsonFramer::new(options.record_limit)),
-            Shape::Csv { delimiter } => {
-                Framer::Csv(CsvFramer::new(delimiter, options.record_limit), delimiter)
-            }
-        },
+        framer,
         sample: SampleClock::default(),
         total: Batch::default(),
         open_damage: None,
@@ -230,12 +221,6 @@ fn read_as_refusal(
         blind_spots: vec![BlindSpot::Refused(refusal)],
         torn: None,
     })
-}
-
-enum Framer {
-    Json(JsonFramer),
-    Csv(CsvFramer, u8),
-    Tables(TablesFramer),
 }
 
 /// What a part of an export gave; parts are added in any order.
@@ -301,7 +286,7 @@ impl ExportReader<'_> {
         let mut told = 0;
         loop {
             spans.clear();
-            let consumed = self.frame(window, &mut spans);
+            let consumed = self.framer.frame(window, &mut spans);
             let found = self.read_spans(window, &spans)?;
             take(found).map_err(NotRead::Taker)?;
             window.done += consumed;
@@ -314,15 +299,6 @@ impl ExportReader<'_> {
             // A record longer than the window: give the framer twice as much.
             more = if consumed == 0 { more.saturating_mul(2) } else { WINDOW_BYTES };
             window.fill(more);
-        }
-    }
-
-    fn frame(&mut self, window: &Window<'_>, spans: &mut Vec<Span>) -> usize {
-        let (bytes, base, at_end) = (window.bytes(), window.offset(), window.at_end);
-        match &mut self.framer {
-            Framer::Json(framer) => framer.frame(bytes, base, at_end, spans),
-            Framer::Csv(framer, _) => framer.frame(bytes, base, at_end, spans),
-            Framer::Tables(framer) => framer.frame(bytes, base, at_end, spans),
         }
     }
 

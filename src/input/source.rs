@@ -14,6 +14,7 @@ use super::disk::{self, Disk, FileHash};
 use super::lists;
 use super::open::{OpenExport, RawBytes, Unpacked};
 use super::path_tenant::{PathTemplate, tenant_of_path};
+use super::raw::{RawRecord, raw_record};
 use super::read::{FoundSignIn, NotRead, Place, ReadExport, ReadOptions, read_export};
 use super::sniff::{NoLog, office_file};
 use crate::stop::Stop;
@@ -123,10 +124,50 @@ pub fn read_source(
         names: MemberNames::default(),
         take,
         read: ReadSource { container: None, members: Vec::new(), skipped: 0 },
+        wanted: None,
     };
     reader.read(source);
     disk.tell_rest();
     reader.read
+}
+
+/// A record to be found again.
+#[derive(Debug)]
+struct Wanted {
+    /// The path of its export, as the dataset has it.
+    shown: String,
+    offset: u64,
+    found: Option<io::Result<Option<RawRecord>>>,
+}
+
+/// Finds a record in a source, or in a member of it, by the offset that the dataset has.
+///
+/// # Errors
+/// It cannot be read so far. Nothing, if no record begins there.
+pub fn read_record(
+    source: &Source,
+    shown: &str,
+    offset: u64,
+    options: &SourceOptions<'_>,
+) -> io::Result<Option<RawRecord>> {
+    let disk = Disk::new(None, &|_| {}, options.stop);
+    let mut wanted = Wanted { shown: shown.to_owned(), offset, found: None };
+    let mut reader = SourceReader {
+        options,
+        share: Share::WHOLE,
+        disk: &disk,
+        budget: Budget::of(source.known_length()),
+        names: MemberNames::default(),
+        take: &mut |_, _| Ok(()),
+        read: ReadSource { container: None, members: Vec::new(), skipped: 0 },
+        wanted: Some(&mut wanted),
+    };
+    reader.read(source);
+    let failed = reader.read.members.into_iter().find_map(|member| match member.result {
+        Err(NotRead::Failed(error)) => Some(error),
+        _ => None,
+    });
+    wanted.found.unwrap_or_else(|| failed.map_or(Ok(None), Err))
 }
 
 /// How deep archives are read: an archive, and one in it.
@@ -166,6 +207,8 @@ struct SourceReader<'a> {
     names: MemberNames,
     take: &'a mut MemberTaker<'a>,
     read: ReadSource,
+    /// Instead of reading exports: one record of one of them.
+    wanted: Option<&'a mut Wanted>,
 }
 
 impl SourceReader<'_> {
@@ -222,6 +265,14 @@ impl SourceReader<'_> {
     }
 
     fn export(&mut self, found: &Found<'_>, unpacked: Unpacked<'_>) {
+        if let Some(wanted) = &mut self.wanted {
+            if is_shown_as(&wanted.shown, &found.shown) && wanted.found.is_none() {
+                let limit = self.options.reading.record_limit;
+                let stream = unpacked.into_text();
+                wanted.found = Some(stream.and_then(|s| raw_record(s, wanted.offset, limit)));
+            }
+            return;
+        }
         if found.depth > 0
             && let Some(no_log) = list_in_archive(&found.shown, unpacked.head())
         {
@@ -371,6 +422,11 @@ impl SourceReader<'_> {
         }
         archive.check_front()
     }
+}
+
+/// A name that two exports had is followed by a number in the dataset.
+fn is_shown_as(in_dataset: &str, shown: &str) -> bool {
+    in_dataset.strip_prefix(shown).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
 }
 
 /// Names a list of partners or customers, which would change what the other exports mean: it is

@@ -29,6 +29,7 @@ mod summary;
 // The whole way.
 mod cli;
 mod containers;
+mod custody;
 mod estates;
 mod scheduled;
 mod stopped;
