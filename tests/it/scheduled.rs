@@ -166,3 +166,25 @@ fn known_files_are_not_opened_again() {
     let rehashed = desk.run(&[&words[..4], &["--rehash"]].concat());
     assert!(stderr(&rehashed).contains("not a sign-in log"), "{}", stderr(&rehashed));
 }
+
+#[test]
+fn every_flag_in_the_documents_is_one_of_the_program() {
+    let desk = Desk::empty();
+    let commands = ["sweep", "report", "inspect", "verify", "show", "compact", "forget"];
+    let help: String =
+        commands.iter().map(|command| stdout(&desk.run(&[command, "--help"]))).collect();
+    for document in ["README.md", "RELIABILITY.md", "CHANGELOG.md", "docs/scheduling.md"] {
+        let text = fs::read_to_string(document).expect("a document");
+        // Of the build tool, of sh and of systemctl.
+        let foreign = ["--release", "--check", "--now", "--bench", "--quiet"];
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        let flags = words.filter(|word| word.starts_with("--") && word.len() > 3);
+        for flag in flags.filter(|flag| !foreign.contains(flag)) {
+            assert!(help.contains(flag), "{document} names {flag}");
+        }
+        for command in commands {
+            assert!(help.contains(command));
+        }
+    }
+    assert!(help.contains("--quiet"));
+}
