@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use tenantsweep::dataset::{Custody, Mode};
 use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::file_name::is_reserved_name;
+use tenantsweep::report::clean::is_steering;
 use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::{DateOrder, parse_time, parse_zone};
 
@@ -443,6 +444,9 @@ fn parse_custody(text: &str) -> Result<String, String> {
     let text = text.trim();
     match text.chars().count() {
         0 => Err("it is empty".to_owned()),
+        _ if text.chars().any(is_steering) => {
+            Err("it holds a character that cannot be seen, or a line break".to_owned())
+        }
         1..=CHARS_MAX => Ok(text.to_owned()),
         _ => Err(format!("at most {CHARS_MAX} characters")),
     }

@@ -2,7 +2,7 @@
 //! ones; winners are written, and committed parts that lost rows are rewritten without them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,6 +39,7 @@ pub(super) struct FreshExport {
 pub(super) struct Finish<'a> {
     pub options: &'a WriterOptions,
     pub staging: &'a Staging,
+    pub dataset: &'a Path,
     /// By index of the run's exports; `None` for those whose rows are dropped as a whole.
     pub fresh: &'a [Option<FreshExport>],
     pub partners: &'a PartnerList,
@@ -141,19 +142,17 @@ struct Writers {
 type Groups = HashMap<Key, Group>;
 
 impl<'a> MonthFinish<'a> {
-    /// `old` are all parts of the dataset with the paths at which they lie.
+    /// `old` are the month's committed parts.
     pub(super) fn new(
         finish: &'a Finish<'a>,
         month: Month,
-        old: &[(ManifestPart, PathBuf)],
+        old: &[ManifestPart],
         readings: &'a mut Readings,
         passages: &'a mut [Passage],
     ) -> Self {
         let of = |table: Table| {
-            let of_month = old.iter().filter(|(entry, _)| {
-                entry.table == table.as_str() && Month::of_path(&entry.path) == Some(month)
-            });
-            of_month.map(|(entry, path)| OldPart::new(entry, path.clone())).collect()
+            let of_table = old.iter().filter(|entry| entry.table == table.as_str());
+            of_table.map(|entry| OldPart::new(entry, entry.path_in(finish.dataset))).collect()
         };
         Self {
             finish,

@@ -263,31 +263,32 @@ impl Finishing {
         passages: &mut [Passage],
     ) -> Result<MonthParts, DatasetError> {
         let fresh = self.fresh(input, is_new);
-        let old: Vec<(ManifestPart, PathBuf)> = self
-            .draft
-            .manifest
-            .parts
-            .iter()
-            .map(|part| (part.clone(), part.path_in(&self.draft.dataset)))
-            .collect();
+        let mut old: BTreeMap<Month, Vec<ManifestPart>> = BTreeMap::new();
+        for part in &self.draft.manifest.parts {
+            if let Some(month) = Month::of_path(&part.path) {
+                old.entry(month).or_default().push(part.clone());
+            }
+        }
         let mut months: BTreeMap<Month, Vec<(i64, u64)>> = BTreeMap::new();
         for (day, bytes) in spill.days() {
             months.entry(Month::of_day(day)).or_default().push((day, bytes));
         }
         if self.draft.readings.any_stale() {
-            for month in old.iter().filter_map(|(part, _)| Month::of_path(&part.path)) {
+            for &month in old.keys() {
                 months.entry(month).or_default();
             }
         }
         let finish = Finish {
             options: &self.draft.options,
             staging: &self.draft.staging,
+            dataset: &self.draft.dataset,
             fresh: &fresh,
             partners: input.partners,
             day_memory: self.day_memory,
         };
         let mut parts = MonthParts::default();
         for (month, days) in months {
+            let old = old.remove(&month).unwrap_or_default();
             let mut month =
                 MonthFinish::new(&finish, month, &old, &mut self.draft.readings, passages);
             for (day, bytes) in days {

@@ -177,6 +177,11 @@ pub enum Unreadable {
     NoTime,
     #[error("the time `{text}` cannot be read")]
     BadTime { text: String },
+    /// Entra is younger, and a dataset of ten thousand months serves nobody.
+    #[error("the time `{text}` lies outside of 2000 to 2099")]
+    FarTime { text: String },
+    #[error("{}", self.words())]
+    TooLong,
     #[error("{}", self.words())]
     NoOutcome,
     #[error("`properties` holds text that is no JSON")]
@@ -197,6 +202,7 @@ impl Unreadable {
         match self {
             Self::Encoding => "not valid UTF-8".into(),
             Self::NoTime => "not a sign-in: no time".into(),
+            Self::TooLong => wire::LIST_TOO_LONG.into(),
             Self::NoOutcome => "neither an error code nor a status".into(),
             // Excel's own number for a moment, shown where the column is not formatted as a date.
             Self::BadTime { text } if text.trim().parse::<f64>().is_ok() => format!(
@@ -218,6 +224,9 @@ impl From<serde_json::Error> for Unreadable {
         let full = error.to_string();
         // serde_json ends its messages with the place, which is relative to the record.
         let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(text, _)| text);
+        if message == wire::LIST_TOO_LONG {
+            return Self::TooLong;
+        }
         Self::Syntax { message: message.to_owned(), column: error.column() }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! Source: the `signIn` resource of Microsoft Graph, beta and v1.0.
 
+use chrono::{DateTime, Datelike, Utc};
+
 use super::wire::{List, OrText, Present, Text, TextQuality, wire};
 use super::{Reading, Unreadable};
 use crate::error_code::ErrorCode;
@@ -132,19 +134,31 @@ pub(super) struct Envelope {
     pub(super) times: TimeReading,
 }
 
+/// A time at which a sign-in can have been.
+fn is_near(at: DateTime<Utc>) -> bool {
+    (2000..2100).contains(&at.year())
+}
+
 /// Maps the members of a `signIn` object to a [`SignIn`].
 pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading, Unreadable> {
     let times = envelope.times;
     // Azure Monitor writes some times of the envelope month first.
     let published =
         TimeReading { order: times.order.or(TimeReading::default().order), zone: times.zone };
-    let published_at = envelope.published.as_deref().and_then(|text| published.parse(text));
+    let published_at = envelope
+        .published
+        .as_deref()
+        .and_then(|text| published.parse(text))
+        .filter(|at| is_near(*at));
     let created_at = match wire.created.as_deref() {
         Some(text) => {
             times.parse(text).ok_or_else(|| Unreadable::BadTime { text: text.to_owned() })?
         }
         None => published_at.filter(|_| envelope.is_envelope).ok_or(Unreadable::NoTime)?,
     };
+    if !is_near(created_at) {
+        return Err(Unreadable::FarTime { text: created_at.to_string() });
+    }
     let policies_cut = wire.applied_policies.text == TextQuality::Cut;
     let repaired = policies_cut || wire.applied_policies.text == TextQuality::Repaired;
     let status = wire.status.value;

@@ -380,6 +380,11 @@ fn whole_elements(text: &[u8]) -> Option<Vec<u8>> {
     Some([&text[..whole], b"]"].concat())
 }
 
+/// More items than any list of a sign-in has (a tenant has a few hundred policies at most); each
+/// takes far more memory than its bytes do.
+const LIST_MAX: usize = 10_000;
+pub(super) const LIST_TOO_LONG: &str = "a list of more than 10,000 items";
+
 /// A list; a single object stands for a list of one (PowerShell unrolls such lists), and
 /// null for none.
 #[derive(Debug)]
@@ -409,6 +414,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
+            if items.len() == LIST_MAX {
+                return Err(serde::de::Error::custom(LIST_TOO_LONG));
+            }
             items.push(item);
         }
         Ok(List(items))

@@ -16,7 +16,7 @@ use super::open::{Compression, Encoding, Fingerprint, OpenExport};
 use super::path_tenant::lone_tenant_of_path;
 use super::peek::Peek;
 use super::refused::refusal_in;
-use super::reject::{Reject, merge_rejects};
+use super::reject::{Reject, bound_rejects, merge_rejects};
 use super::rows::{Rows, names_sign_ins, rows_of_columns, rows_of_csv, rows_of_json};
 use super::sniff::NoLog;
 use super::window::Window;
@@ -237,6 +237,7 @@ impl Batch {
         self.tally += other.tally;
         self.found.extend(other.found);
         self.rejects.extend(other.rejects);
+        bound_rejects(&mut self.rejects);
         self.evidence.merge(other.evidence);
         self
     }
@@ -428,6 +429,7 @@ impl ExportReader<'_> {
             let mut batch = Batch::default();
             for record in part {
                 self.read_record(*record, &mut batch);
+                bound_rejects(&mut batch.rejects);
             }
             batch
         };

@@ -25,6 +25,14 @@ impl Reject {
 /// file of rubbish does not fill the memory.
 const REJECTS_KEPT: usize = 10_000;
 
+/// Merges while rejects are collected. Nothing that would be kept in the end is lost: what shares
+/// an entry has ten thousand before it.
+pub(super) fn bound_rejects(rejects: &mut Vec<Reject>) {
+    if rejects.len() > 2 * REJECTS_KEPT {
+        merge_rejects(rejects);
+    }
+}
+
 /// Sorts rejects, and lets those behind the first ten thousand share the last entry.
 pub(super) fn merge_rejects(rejects: &mut Vec<Reject>) {
     rejects.sort_by_key(|reject| reject.offset);

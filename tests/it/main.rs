@@ -27,6 +27,7 @@ mod dataset;
 mod summary;
 
 // The whole way.
+mod attacked;
 mod cli;
 mod containers;
 mod custody;
