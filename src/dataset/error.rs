@@ -30,6 +30,12 @@ pub enum DatasetError {
         path.display()
     )]
     Manifest { path: PathBuf, source: serde_json::Error },
+    #[error(
+        "{}: the part `{part}` lies outside of the dataset\n\
+         hint: somebody has changed the manifest; sweep into another output folder",
+        path.display()
+    )]
+    ForeignPart { path: PathBuf, part: String },
     #[error("{}: {source}", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("{}: {source}", path.display())]
@@ -66,6 +72,7 @@ impl DatasetError {
                 | Self::Missing { .. }
                 | Self::NewerSchema { .. }
                 | Self::Manifest { .. }
+                | Self::ForeignPart { .. }
                 | Self::ForgetsPartner { .. }
         )
     }

@@ -124,7 +124,11 @@ impl Manifest {
             let found = version.schema_version;
             return Err(DatasetError::NewerSchema { path, found, known: SCHEMA_VERSION });
         }
-        serde_json::from_slice(&text).map(Some).map_err(unreadable)
+        let manifest: Self = serde_json::from_slice(&text).map_err(unreadable)?;
+        if let Some(part) = manifest.parts.iter().find(|part| !part.is_below()) {
+            return Err(DatasetError::ForeignPart { path, part: part.path.clone() });
+        }
+        Ok(Some(manifest))
     }
 
     /// The runs after one more.
@@ -150,6 +154,13 @@ impl Manifest {
 }
 
 impl ManifestPart {
+    /// Its path leads nowhere else: parts that are replaced are deleted.
+    fn is_below(&self) -> bool {
+        let is_name =
+            |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', ':', '\0']);
+        self.path.split('/').all(is_name)
+    }
+
     /// Where the part lies.
     pub fn path_in(&self, dataset: &Path) -> PathBuf {
         self.path.split('/').fold(dataset.to_owned(), |path, name| path.join(name))

@@ -546,6 +546,29 @@ fn a_newer_dataset_is_refused() {
 }
 
 #[test]
+fn a_manifest_that_points_elsewhere_is_refused() {
+    let place = folder();
+    let (out, outside) = (place.path().join("out"), place.path().join("precious"));
+    Run::default()
+        .sweep(&out, &[export("a.json", vec![sign_in("1", 0, None, 1)])])
+        .expect("committed");
+    fs::write(&outside, "precious").expect("written");
+    let manifest = out.join("dataset/manifest.json");
+    let text = fs::read_to_string(&manifest).expect("text");
+    for elsewhere in ["../../precious", "/precious", "C:\\\\precious", "sign_ins/./x", ""] {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let path = lines.iter_mut().find(|line| line.contains("\"path\"")).expect("a part");
+        *path = format!("\"path\": \"{elsewhere}\",");
+        fs::write(&manifest, lines.join("\n")).expect("written");
+        let error = Dataset::open(&out).expect_err("refused");
+        assert!(matches!(error, DatasetError::ForeignPart { .. }), "{error}");
+        let error = Run::default().sweep(&out, &[]).expect_err("refused");
+        assert!(error.is_misuse(), "{error}");
+    }
+    assert!(outside.exists());
+}
+
+#[test]
 fn a_damaged_part_is_found_before_it_is_used() {
     let out = folder();
     let first = export("a.json", vec![sign_in("a", 0, None, 1)]);

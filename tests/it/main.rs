@@ -9,6 +9,8 @@
 
 #[path = "../estate/mod.rs"]
 mod estate;
+#[path = "../fuzz_checks/mod.rs"]
+mod fuzz_checks;
 mod oracle;
 mod parquet_reader;
 
@@ -30,8 +32,10 @@ mod summary;
 mod attacked;
 mod cli;
 mod containers;
+mod crashes;
 mod custody;
 mod estates;
+mod mutations;
 mod scheduled;
 mod stopped;
 mod together;
