@@ -5,10 +5,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tenantsweep::change::{Changes, Standing};
-use tenantsweep::dataset::{Disk, write_whole};
+use tenantsweep::dataset::Disk;
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::digest::{
     Digest, write_digest_card, write_digest_html, write_digest_json, write_digest_text,
@@ -58,15 +57,13 @@ impl Comparison {
     }
 
     /// Writes the digest. Where nothing changed there is nothing to send: an older one goes.
-    pub fn write_digest(&self, folder: &Path) -> Result<(), Failure> {
+    pub fn write_digest(&self, folder: &Path, disk: &Disk) -> Result<(), Failure> {
         if self.changes.is_empty() {
             let removed = DIGEST.iter().map(|name| fs::remove_file(folder.join(name)));
             let failed = removed.filter_map(Result::err).find(|e| e.kind() != ErrorKind::NotFound);
             return failed.map_or(Ok(()), |error| Err(Failure::unwritten(error)));
         }
-        fs::create_dir_all(folder)
-            .with_context(|| format!("{}: cannot make folder", folder.display()))
-            .map_err(Failure::unwritten)?;
+        disk.make_folders(folder).map_err(Failure::unwritten)?;
         let digest = Digest {
             changes: &self.changes,
             now: &self.now,
@@ -78,7 +75,7 @@ impl Comparison {
         for (name, form) in DIGEST.iter().zip(forms) {
             let mut text = Vec::new();
             form(&mut text, &digest).map_err(Failure::unwritten)?;
-            write_whole(&folder.join(name), &text).map_err(Failure::unwritten)?;
+            disk.replace(&folder.join(name), &text).map_err(Failure::unwritten)?;
         }
         Ok(())
     }

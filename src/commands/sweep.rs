@@ -85,7 +85,7 @@ fn sweep_once(
     };
     outputs::write(&args.output.out, &disk, &summary, &facts)?;
     if let Some(folder) = &schedule.digest {
-        compared.write_digest(folder)?;
+        compared.write_digest(folder, &disk)?;
     }
     compared.keep(&args.output.out, &disk)?;
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;

@@ -80,6 +80,14 @@ impl Disk {
         self.watch.as_ref().map_or(Ok(()), |watch| watch.before(step))
     }
 
+    /// Makes a folder and those above it that are missing.
+    ///
+    /// # Errors
+    /// One of them cannot be made.
+    pub fn make_folders(&self, folder: &Path) -> Result<(), DatasetError> {
+        self.make_folder(folder).map(drop)
+    }
+
     /// Makes a folder and those above it that are missing; answers the new ones.
     pub(super) fn make_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
         let missing =

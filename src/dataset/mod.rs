@@ -61,13 +61,5 @@ pub use sums::{SUMS, seal};
 pub use table::Table;
 pub use verify::{Finding, Verified, verify};
 
-/// Replaces a file by another content, whole or not at all; nobody but the owner may read it.
-///
-/// # Errors
-/// The file, or the temporary one beside it, cannot be written.
-pub fn write_whole(path: &std::path::Path, content: &[u8]) -> Result<(), DatasetError> {
-    Disk::default().replace(path, content)
-}
-
 /// Written into every part.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
