@@ -1,16 +1,21 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use clap::{Args, Parser, Subcommand};
 use tenantsweep::dataset::{Custody, Mode};
 use tenantsweep::dialect::{MappedColumn, TableOptions};
-use tenantsweep::file_name::is_reserved_name;
-use tenantsweep::report::clean::is_steering;
 use tenantsweep::tenant::{Partner, TenantId};
-use tenantsweep::time::{DateOrder, parse_time, parse_zone};
+use tenantsweep::time::DateOrder;
+
+use values::{
+    parse_custody, parse_duration, parse_mode, parse_moment, parse_offset, parse_partner,
+    parse_run_id, parse_share, parse_tenant,
+};
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
 /// blocks a service provider: by which policy, why it applied and what it required.
@@ -321,6 +326,13 @@ pub struct ViewArgs {
     pub until: Option<DateTime<Utc>>,
 }
 
+impl ViewArgs {
+    /// All that the dataset holds, as of its own evidence.
+    pub fn is_whole(&self) -> bool {
+        self.as_of.is_none() && self.since.is_none() && self.until.is_none()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {
@@ -370,84 +382,4 @@ pub enum Format {
 pub struct InspectArgs {
     #[command(flatten)]
     pub input: InputArgs,
-}
-
-fn parse_partner(text: &str) -> Result<Partner, String> {
-    let (id, name) = match text.split_once('=') {
-        Some((id, name)) => (id, Some(name.trim().to_owned())),
-        None => (text, None),
-    };
-    let tenant_id =
-        TenantId::parse(id).ok_or_else(|| format!("`{id}` is no tenant id (a GUID)"))?;
-    Ok(Partner { tenant_id, name: name.filter(|name| !name.is_empty()), domains: Vec::new() })
-}
-
-/// A date is its first moment.
-fn parse_moment(text: &str) -> Result<DateTime<Utc>, String> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let midnight = date.and_then(|date| date.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
-    midnight
-        .or_else(|| parse_time(text))
-        .ok_or_else(|| "a time is written 2026-11-21 or 2026-11-21T09:40:00Z".to_owned())
-}
-
-fn parse_offset(text: &str) -> Result<FixedOffset, String> {
-    parse_zone(text).ok_or_else(|| "an offset from UTC is written +02:00 or -05:00".to_owned())
-}
-
-fn parse_share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a share lies between 0 and 1".to_owned()),
-    }
-}
-
-/// A run id becomes the name of a staging folder.
-fn parse_run_id(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if text.is_empty() || text.len() > 64 || text.starts_with('.') || !text.chars().all(plain) {
-        return Err("a run id has up to 64 letters, digits, `-`, `_` or `.`".to_owned());
-    }
-    if is_reserved_name(text) {
-        return Err("Windows does not take this for the name of a file; choose another".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_tenant(text: &str) -> Result<TenantId, String> {
-    TenantId::parse(text).ok_or_else(|| format!("`{text}` is no tenant id (a GUID)"))
-}
-
-/// Reads 90s, 10m, 12h or 400d.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "a duration is written 90s, 10m, 12h or 400d".to_owned();
-    let unit = text.char_indices().next_back().ok_or_else(wrong)?;
-    let seconds: u64 = match unit.1 {
-        's' => 1,
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = text[..unit.0].parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(seconds * u64::from(count)))
-}
-
-fn parse_mode(text: &str) -> Result<Mode, String> {
-    Mode::parse(text).ok_or_else(|| {
-        "a mode is written 0600, 0640, 0660 or 0644: you must be able to read and write".to_owned()
-    })
-}
-
-fn parse_custody(text: &str) -> Result<String, String> {
-    const CHARS_MAX: usize = 1000;
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("it is empty".to_owned()),
-        _ if text.chars().any(is_steering) => {
-            Err("it holds a character that cannot be seen, or a line break".to_owned())
-        }
-        1..=CHARS_MAX => Ok(text.to_owned()),
-        _ => Err(format!("at most {CHARS_MAX} characters")),
-    }
 }

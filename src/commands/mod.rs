@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod inspect;
+mod log_file;
 pub mod maintain;
 mod notices;
 mod outputs;

@@ -15,9 +15,10 @@ use tenantsweep::stop::Stop;
 use tenantsweep::summary::Summary;
 use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep};
 
+use super::log_file::{LogLine, state_figures};
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
-use super::scheduled::{Comparison, Judged, LogLine, state_figures, written_beside};
+use super::scheduled::{Comparison, Judged, written_beside};
 use super::{gather, maintain, outputs, report, thread_count};
 use crate::cli::{Format, SweepArgs};
 use crate::exit::{End, Failure};
@@ -87,7 +88,10 @@ fn sweep_once(
     if let Some(folder) = &schedule.digest {
         compared.write_digest(folder, &disk)?;
     }
-    compared.keep(&args.output.out, &disk)?;
+    // A part of the evidence would make the next sweep's seem new.
+    if args.view.is_whole() {
+        compared.keep(&args.output.out, &disk)?;
+    }
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;
     facts.elapsed = Some(started.elapsed());
     facts.closing = closing_lines(&args.output.out, &swept);

@@ -77,6 +77,7 @@ fn inputs() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the long suite reports how many there were")]
 fn whatever_is_damaged_the_account_balances() {
     let inputs = inputs();
     let rounds = 6 * crate::times() as usize;
