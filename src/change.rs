@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::summary::state::CustomerState;
+use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{CustomerSummary, ProviderSummary, Summary};
 use crate::tenant::TenantId;
 
@@ -31,7 +31,16 @@ pub struct CustomerStanding {
     pub child_name: Option<String>,
     pub partner_tenant_id: TenantId,
     pub state: CustomerState,
+    /// Why it cannot be told.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+    /// What was blocked once was tried again and got in.
+    #[serde(default)]
+    pub recovered: bool,
     pub since: Option<DateTime<Utc>>,
+    /// The trouble is as old as the evidence, so it may be older.
+    #[serde(default)]
+    pub since_before_evidence: bool,
     /// The last moment of this customer's evidence.
     pub as_of: Option<DateTime<Utc>>,
     /// The policies that block now.
@@ -70,6 +79,21 @@ impl Standing {
         Self { schema: SCHEMA, newest_evidence: summary.newest_evidence, customers, providers }
     }
 
+    /// Forgets a customer: what is left of it is what `now` says. The others stay as they were, so
+    /// that a change that was not told yet is still told.
+    #[must_use]
+    pub fn forgetting(mut self, child: TenantId, now: &Self) -> Self {
+        let is_it = |customer: &CustomerStanding| customer.child_tenant_id == child;
+        self.customers.retain(|customer| !is_it(customer));
+        self.customers.extend(now.customers.iter().filter(|customer| is_it(customer)).cloned());
+        self.customers.sort_by_key(CustomerStanding::key);
+        for provider in &mut self.providers {
+            provider.child_tenant_ids.remove(&child);
+        }
+        self.providers.retain(|provider| !provider.child_tenant_ids.is_empty());
+        self
+    }
+
     /// Reads what [`Self::to_json`] wrote; nothing if it is of a newer version, or damaged.
     pub fn parse(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok().filter(|standing: &Self| standing.schema == SCHEMA)
@@ -94,7 +118,10 @@ impl CustomerStanding {
             child_name: customer.child_name.clone(),
             partner_tenant_id: customer.partner_tenant_id,
             state: customer.state,
+            doubt: customer.doubt,
+            recovered: customer.recovered,
             since: customer.since,
+            since_before_evidence: customer.since_before_evidence,
             as_of: customer.now,
             policies: policies.collect(),
             policy_not_shown: customer.policy_not_shown,
@@ -104,6 +131,11 @@ impl CustomerStanding {
 
     fn key(&self) -> (TenantId, TenantId) {
         (self.child_tenant_id, self.partner_tenant_id)
+    }
+
+    /// The evidence of this one reaches further: it shows something that the other could not.
+    fn reaches_beyond(&self, before: &Self) -> bool {
+        self.as_of > before.as_of
     }
 }
 
@@ -128,15 +160,15 @@ pub enum ChangeKind {
     OtherPolicy,
     /// Fails for another reason than a policy.
     NewlyFailing,
-    /// Was blocked or failing, and the newest evidence does not tell any more.
+    /// Was blocked or failing, and no newer try shows whether it still is.
     NoLongerShown,
-    /// The logs could not show a block.
+    /// It cannot be told whether it blocks.
     CannotTell,
     /// On the list, without a log.
     NoLog,
     /// Was blocked wholly, and is partly.
     Eased,
-    /// Gets in, and did not.
+    /// Did not get in, and does, by newer tries.
     Resolved,
     /// Gets in, and was without a log or could not be told.
     CanTell,
@@ -150,23 +182,34 @@ impl ChangeKind {
 
     fn between(before: Option<&CustomerStanding>, now: &CustomerStanding) -> Option<Self> {
         use CustomerState::{Blocked, CannotTell, Failing, GettingIn, NoLog, Partly};
-        let had_trouble = |state: CustomerState| matches!(state, Blocked | Partly | Failing);
-        let state = before.map(|before| before.state);
-        match (state, now.state) {
-            (Some(Blocked), Partly) => Some(Self::Eased),
-            (Some(Blocked), Blocked) | (Some(Partly), Partly) => {
-                let is_other = !new_policies(before, now).is_empty();
-                is_other.then_some(Self::OtherPolicy)
+        let Some(before) = before else {
+            return match now.state {
+                Blocked | Partly => Some(Self::NewlyBlocked),
+                Failing => Some(Self::NewlyFailing),
+                CannotTell => Some(Self::CannotTell),
+                NoLog => Some(Self::NoLog),
+                GettingIn => None,
+            };
+        };
+        match (before.state, now.state) {
+            (Partly, Blocked) => Some(Self::NewlyBlocked),
+            (Blocked | Partly, Blocked | Partly) if !new_policies(Some(before), now).is_empty() => {
+                Some(Self::OtherPolicy)
             }
+            (Blocked, Partly) => Some(Self::Eased),
+            (same, now) if same == now => None,
             (_, Blocked | Partly) => Some(Self::NewlyBlocked),
-            (Some(same), now) if same == now => None,
             (_, Failing) => Some(Self::NewlyFailing),
-            (Some(before), CannotTell | NoLog) if had_trouble(before) => Some(Self::NoLongerShown),
+            (Blocked | Partly | Failing, CannotTell | NoLog) => Some(Self::NoLongerShown),
             (_, CannotTell) => Some(Self::CannotTell),
             (_, NoLog) => Some(Self::NoLog),
-            (None, GettingIn) => None,
-            (Some(before), GettingIn) if had_trouble(before) => Some(Self::Resolved),
-            (Some(_), GettingIn) => Some(Self::CanTell),
+            // A block that is not tried any more is not over.
+            (Blocked | Partly, GettingIn) if !now.recovered => Some(Self::NoLongerShown),
+            (Blocked | Partly | Failing, GettingIn) if !now.reaches_beyond(before) => {
+                Some(Self::NoLongerShown)
+            }
+            (Blocked | Partly | Failing, GettingIn) => Some(Self::Resolved),
+            (_, GettingIn) => Some(Self::CanTell),
         }
     }
 }
@@ -282,12 +325,19 @@ mod tests {
             child_name: None,
             partner_tenant_id: tenant(99),
             state,
+            doubt: None,
+            recovered: state == GettingIn,
             since: None,
+            since_before_evidence: false,
             as_of: None,
             policies: policies.iter().map(policy).collect(),
             policy_not_shown: false,
             error_code: None,
         }
+    }
+
+    fn at(hour: i64, customer: CustomerStanding) -> CustomerStanding {
+        CustomerStanding { as_of: DateTime::from_timestamp(hour * 3600, 0), ..customer }
     }
 
     fn standing(customers: Vec<CustomerStanding>) -> Standing {
@@ -329,9 +379,25 @@ mod tests {
             (Some(CustomerState::NoLog), CustomerState::NoLog, None),
         ];
         for &(before, now, expected) in cases {
-            let before = before.map(|state| customer(state, none));
-            assert_eq!(kind(before.clone(), customer(now, none)), expected, "{before:?} {now:?}");
+            let before = before.map(|state| at(1, customer(state, none)));
+            let now = at(2, customer(now, none));
+            assert_eq!(kind(before.clone(), now.clone()), expected, "{before:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn only_newer_tries_that_got_in_resolve_a_block() {
+        for trouble in [Blocked, Partly, Failing] {
+            let before = || Some(at(2, customer(trouble, &["a"])));
+            let now = || customer(GettingIn, &[]);
+            assert_eq!(kind(before(), at(3, now())), Some(Resolved));
+            for not_newer in [at(2, now()), at(1, now()), now()] {
+                assert_eq!(kind(before(), not_newer), Some(NoLongerShown));
+            }
+        }
+        // Others get in; what was blocked did not come again.
+        let others = CustomerStanding { recovered: false, ..at(3, customer(GettingIn, &[])) };
+        assert_eq!(kind(Some(at(2, customer(Blocked, &["a"]))), others), Some(NoLongerShown));
     }
 
     #[test]
@@ -339,6 +405,8 @@ mod tests {
         let before = Some(customer(Blocked, &["a"]));
         assert_eq!(kind(before.clone(), customer(Blocked, &["a", "b"])), Some(OtherPolicy));
         assert_eq!(kind(before.clone(), customer(Blocked, &["b"])), Some(OtherPolicy));
+        assert_eq!(kind(before.clone(), customer(Partly, &["b"])), Some(OtherPolicy));
+        assert_eq!(kind(before, customer(Partly, &["a"])), Some(Eased));
         assert_eq!(kind(Some(customer(Blocked, &["a", "b"])), customer(Blocked, &["a"])), None);
         assert!(OtherPolicy.is_new_block() && NewlyBlocked.is_new_block());
         assert!(!Eased.is_new_block());
@@ -360,6 +428,27 @@ mod tests {
         assert_eq!(new(None, at(&[1, 2])), [tenant(1), tenant(2)]);
         assert_eq!(new(Some(at(&[1])), at(&[1, 2])), [tenant(2)]);
         assert!(new(Some(at(&[1, 2])), at(&[1])).is_empty());
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_and_what_was_not_told_stays() {
+        let other = CustomerStanding { child_tenant_id: tenant(2), ..customer(GettingIn, &[]) };
+        let provider = |child| ProviderStanding {
+            home_tenant_id: Some(tenant(50)),
+            name: None,
+            child_tenant_ids: BTreeSet::from([tenant(child)]),
+        };
+        let before = Standing {
+            providers: vec![provider(1)],
+            ..standing(vec![customer(Blocked, &["a"]), other.clone()])
+        };
+        let now = CustomerStanding { state: Blocked, ..other.clone() };
+        let now = standing(vec![customer(CustomerState::NoLog, &[]), now]);
+        let kept = before.forgetting(tenant(1), &now);
+        assert_eq!(kept, standing(vec![customer(CustomerState::NoLog, &[]), other]));
+        let told = Changes::between(Some(&kept), &now);
+        assert_eq!(told.new_block().map(|change| change.now.child_tenant_id), Some(tenant(2)));
+        assert_eq!(told.len(), 1);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The id of a Microsoft Entra tenant: a GUID, compared without case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(u128);
 
 impl TenantId {
@@ -54,6 +55,28 @@ impl fmt::Display for TenantId {
 impl fmt::Debug for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// In JSON the GUID as people write it: no reader of JSON keeps 128 bits of a number. In the spill
+/// its bits.
+impl Serialize for TenantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TenantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u128::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("no tenant id"))
     }
 }
 
@@ -153,6 +176,18 @@ impl CustomerList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tenant_id_is_text_in_json_and_bits_in_the_spill() {
+        let tenant = TenantId::parse("8F3C52D1-0a1b-4c2d-8e3f-001122334455").expect("a GUID");
+        let json = serde_json::to_string(&tenant).expect("JSON");
+        assert_eq!(json, r#""8f3c52d1-0a1b-4c2d-8e3f-001122334455""#);
+        assert_eq!(serde_json::from_str::<TenantId>(&json).ok(), Some(tenant));
+        assert!(serde_json::from_str::<TenantId>(r#""contoso""#).is_err());
+        let bits = postcard::to_stdvec(&tenant).expect("bits");
+        assert!(bits.len() < 20);
+        assert_eq!(postcard::from_bytes::<TenantId>(&bits).ok(), Some(tenant));
+    }
 
     #[test]
     fn a_guid_is_read_in_any_case_and_written_in_lower_case() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{clean, words};
 use crate::change::{
-    ChangeKind, Changes, CustomerChange, PolicyStanding, ProviderChange, Standing,
+    ChangeKind, Changes, CustomerChange, CustomerStanding, PolicyStanding, ProviderChange, Standing,
 };
 use crate::error_code::ErrorCode;
 use crate::summary::state::CustomerState;
@@ -103,11 +103,15 @@ impl Row {
 
     fn of_provider(change: &ProviderChange) -> Self {
         let customers = words::customers(change.child_tenant_ids.len() as u64);
-        let id = change.home_tenant_id.map(|id| format!(" {id}")).unwrap_or_default();
+        // Anyone can choose a name; the id is what tells who it is.
+        let id = change.home_tenant_id.map_or_else(
+            || "home tenant not named".to_owned(),
+            |id| format!("home tenant {}", id.short()),
+        );
         Self {
             label: "OTHER PROVIDER",
             who: change.name.clone().unwrap_or_else(|| "not named".to_owned()),
-            what: format!("got in at {customers} for the first time; not on your list{id}"),
+            what: format!("not on your list; new: got in at {customers}; {id}"),
         }
     }
 }
@@ -126,35 +130,41 @@ fn label(kind: ChangeKind) -> &'static str {
     }
 }
 
+/// Since when, and whether it may be longer than the logs reach back.
+fn since(now: &CustomerStanding) -> Option<String> {
+    let told = |at| match now.since_before_evidence {
+        true => format!("since before {}", words::day(at)),
+        false => format!("since {}", words::moment(at)),
+    };
+    now.since.map(told)
+}
+
 fn what(change: &CustomerChange) -> String {
     let now = &change.now;
-    let since = now.since.map(|at| format!("since {}", words::moment(at)));
-    let as_of = now.as_of.map(|at| format!("as of {}", words::moment(at)));
-    let parts: Vec<Option<String>> = match change.kind {
+    let was = |then: &str| {
+        let before = change.before.map_or("in trouble", CustomerState::as_str);
+        Some(format!("was {before}; {then}"))
+    };
+    let mut parts: Vec<Option<String>> = match change.kind {
         ChangeKind::NewlyBlocked => {
             let partly = (now.state == CustomerState::Partly).then(|| "partly".to_owned());
-            vec![partly, since, policies(&now.policies, now.policy_not_shown)]
+            vec![partly, since(now), policies(&now.policies, now.policy_not_shown)]
         }
-        ChangeKind::OtherPolicy => vec![policies(&change.new_policies, false), as_of],
+        ChangeKind::OtherPolicy => vec![policies(&change.new_policies, false)],
         ChangeKind::NewlyFailing => {
             let code = now.error_code.map(|code| ErrorCode(code).to_string());
-            vec![Some("not by a policy".to_owned()), code, since]
+            vec![Some("not by a policy".to_owned()), code, since(now)]
         }
-        ChangeKind::NoLongerShown => {
-            let before = change.before.map_or("", CustomerState::as_str);
-            vec![Some(format!("was {before}; the newest logs do not tell")), as_of]
-        }
-        ChangeKind::CannotTell => vec![Some("the logs could not show a block".to_owned()), as_of],
+        ChangeKind::NoLongerShown => vec![was("no newer try shows whether it still is")],
+        ChangeKind::CannotTell => vec![now.doubt.map(|doubt| words::doubt_words(doubt).to_owned())],
         ChangeKind::NoLog => vec![Some("on your list, no log here".to_owned())],
         ChangeKind::Eased => {
-            vec![Some("blocked partly now".to_owned()), policies(&now.policies, false), as_of]
+            vec![Some("blocked partly now".to_owned()), policies(&now.policies, false)]
         }
-        ChangeKind::Resolved => {
-            let before = change.before.map_or("", CustomerState::as_str);
-            vec![Some(format!("getting in again, was {before}")), as_of]
-        }
-        ChangeKind::CanTell => vec![as_of],
+        ChangeKind::Resolved => vec![was("gets in now")],
+        ChangeKind::CanTell => vec![was("its logs tell now")],
     };
+    parts.push(now.as_of.map(|at| format!("as of {}", words::moment(at))));
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join("; ")
 }
@@ -205,7 +215,11 @@ pub fn write_digest_html(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
     for line in [digest.states(), digest.reach()] {
         writeln!(sink, "<p style=\"margin:0 0 8px\">{}</p>", clean::html(&line, CELL_COLUMNS))?;
     }
-    writeln!(sink, "<table role=\"presentation\" style=\"border-collapse:collapse;{FONT}\">")?;
+    writeln!(sink, "<table style=\"border-collapse:collapse;{FONT}\"><tr>")?;
+    for head in ["Change", "Customer or provider", "What (times: UTC)"] {
+        writeln!(sink, "<th align=\"left\" style=\"{CELL};background:#f3f3f3\">{head}</th>")?;
+    }
+    writeln!(sink, "</tr>")?;
     for row in digest.rows().take(ROWS_MAX) {
         let colour = colour(row.label);
         writeln!(
@@ -256,8 +270,7 @@ pub fn write_digest_card(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
 }
 
 fn card(digest: &Digest<'_>, rows: &[Row]) -> Value {
-    // Teams replaces {{DATE(…)}} and the like.
-    let shown = |text: &str| clean::clean(text, CELL_COLUMNS).replace("{{", "{ {");
+    let shown = |text: &str| without_templates(&clean::clean(text, CELL_COLUMNS));
     let run =
         |text: String, weight: &str| json!({"type": "TextRun", "text": text, "weight": weight});
     let block = |inlines: Vec<Value>| json!({"type": "RichTextBlock", "inlines": inlines});
@@ -279,10 +292,23 @@ fn card(digest: &Digest<'_>, rows: &[Row]) -> Value {
                 "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
                 "type": "AdaptiveCard",
                 "version": "1.4",
+                "msteams": {"width": "Full"},
                 "body": body,
             },
         }],
     })
+}
+
+/// Teams replaces `{{DATE(…)}}` and the like: no brace is left beside another one.
+fn without_templates(text: &str) -> String {
+    let mut apart = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '{' && apart.ends_with('{') {
+            apart.push(' ');
+        }
+        apart.push(character);
+    }
+    apart
 }
 
 /// `digest.json`: every change.
@@ -307,4 +333,129 @@ pub fn write_digest_json(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
         changes: digest.changes,
     };
     super::json::write_visible(sink, &document)
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::change::ProviderStanding;
+    use crate::text::is_steering;
+
+    /// What outsiders might like to see done with their names.
+    const HOSTILE: &str = "{{{DATE(2026-01-01T00:00:00Z,SHORT)}} <script>a()</script> \
+        [x](http://evil.example) **b** <at>all</at> =1+1 \"'& \r\nBLOCKED \u{1b}[2J\u{202e}\u{200b}\0";
+
+    fn standing(customers: usize, name: &str) -> Standing {
+        let customer = |number: usize| {
+            json!({
+                "child_tenant_id": format!("c0000000-0000-4000-8000-{number:012}"),
+                "child_name": name,
+                "partner_tenant_id": "8f3c52d1-0a1b-4c2d-8e3f-001122334455",
+                "state": "blocked",
+                "since": "2026-11-12T02:10:00Z",
+                "as_of": "2026-11-21T09:40:00Z",
+                "policies": [{"policy_id": name, "policy_name": name, "demanded": [name]}],
+                "policy_not_shown": true,
+                "error_code": null,
+            })
+        };
+        let customers: Vec<Value> = (0..customers).map(customer).collect();
+        let text = json!({
+            "schema": 1, "newest_evidence": null, "customers": customers, "providers": [],
+        });
+        let mut standing = Standing::parse(text.to_string().as_bytes()).expect("a standing");
+        standing.providers.push(ProviderStanding {
+            home_tenant_id: None,
+            name: Some(name.to_owned()),
+            child_tenant_ids: standing.customers.iter().map(|c| c.child_tenant_id).collect(),
+        });
+        standing
+    }
+
+    type Form = fn(&mut Vec<u8>, &Digest<'_>) -> io::Result<()>;
+
+    fn written(form: Form, now: &Standing) -> String {
+        let changes = Changes::between(None, now);
+        let mut text = Vec::new();
+        let digest = Digest { changes: &changes, now, before: None };
+        form(&mut text, &digest).expect("written");
+        String::from_utf8(text).expect("UTF-8")
+    }
+
+    /// The texts in a card.
+    fn texts(card: &Value, found: &mut Vec<String>) {
+        match card {
+            Value::Object(fields) => {
+                found.extend(fields.get("text").and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|value| texts(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_name_breaks_out_of_any_form() {
+        let now = standing(3, HOSTILE);
+        let forms: [Form; 4] =
+            [write_digest_text, write_digest_html, write_digest_card, write_digest_json];
+        for form in forms {
+            let text = written(form, &now);
+            let steers = |c: &char| is_steering(*c) && *c != '\n';
+            assert_eq!(text.chars().find(steers), None, "{text}");
+        }
+        let text = written(write_digest_text, &now);
+        assert_eq!(text.lines().count(), 4 + 4, "a name has no lines of its own: {text}");
+        let html = written(write_digest_html, &now);
+        for word in ["<script", "<at", "\"'"] {
+            assert!(!html.contains(word), "{html}");
+        }
+        let card: Value = serde_json::from_str(&written(write_digest_card, &now)).expect("JSON");
+        let mut found = Vec::new();
+        texts(&card, &mut found);
+        assert!(found.len() > 8 && found.iter().all(|text| !text.contains("{{")), "{found:?}");
+        // Text that Teams reads as Markdown stands in blocks of another type.
+        assert!(!card.to_string().contains("\"TextBlock\""));
+    }
+
+    #[test]
+    fn many_changes_and_endless_names_stay_in_bounds_and_are_counted() {
+        let endless = "\u{65e5}".repeat(10_000);
+        for name in [HOSTILE, "Contoso", &endless, &"e\u{301}".repeat(5_000)] {
+            let now = standing(if name.len() > 1000 { 60 } else { 2000 }, name);
+            let total = now.customers.len() + 1;
+            let text = written(write_digest_text, &now);
+            assert_eq!(text.lines().count(), TEXT_LINES);
+            assert!(text.lines().all(|line| line.width() <= TEXT_COLUMNS), "{text}");
+            assert!(
+                text.ends_with(&format!("{} more in digest.html and digest.json\n", total - 15))
+            );
+            let card = written(write_digest_card, &now);
+            assert!(card.len() <= CARD_BYTES, "{}", card.len());
+            let content: Value = serde_json::from_str(&card).expect("JSON");
+            let body = &content["attachments"][0]["content"]["body"];
+            let shown = body.as_array().expect("a list").len() - 4;
+            assert!(shown > 0 && card.contains(&format!("{} more in digest.json", total - shown)));
+            let html = written(write_digest_html, &now);
+            assert!(html.len() < 256 * 1024, "{}", html.len());
+            assert!(html.contains(&format!("{} more in digest.json", total - ROWS_MAX)));
+            let all: Value = serde_json::from_str(&written(write_digest_json, &now)).expect("JSON");
+            assert_eq!(all["customers"].as_array().map(Vec::len), Some(total - 1));
+        }
+    }
+
+    #[test]
+    fn what_the_logs_cannot_show_is_not_claimed() {
+        let mut now = standing(1, "Contoso");
+        now.providers.clear();
+        now.customers[0].since_before_evidence = true;
+        let text = written(write_digest_text, &now);
+        assert!(text.contains("since before 12 Nov; "), "{text}");
+        now.customers[0].state = CustomerState::CannotTell;
+        now.customers[0].doubt = Some(crate::summary::state::Doubt::NotTriedLately);
+        let text = written(write_digest_text, &now);
+        assert!(text.contains("no finished try in 14 days; as of 21 Nov 09:40"), "{text}");
+    }
 }

@@ -251,7 +251,8 @@ impl CustomerState {
 }
 
 /// Why nothing can be told of a customer that has a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// Its logs could not have shown a block.
     Blind,
