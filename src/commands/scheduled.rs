@@ -12,6 +12,7 @@ use tenantsweep::report::digest::{
 };
 use tenantsweep::summary::Summary;
 use tenantsweep::summary::state::{CustomerState, Doubt};
+use tenantsweep::tenant::TenantId;
 
 use crate::cli::Condition;
 use crate::exit::Failure;
@@ -45,6 +46,15 @@ impl Comparison {
         let now = Standing::of(summary);
         let changes = Changes::between(before.as_ref(), &now);
         Self { now, before, changes }
+    }
+
+    /// What is kept without a customer: the changes of others are still to be told.
+    #[must_use]
+    pub fn forgetting(mut self, child: TenantId) -> Self {
+        if let Some(before) = &self.before {
+            self.now = before.clone().forgetting(child, &self.now);
+        }
+        self
     }
 
     /// Keeps how things stand for the next sweep. Written last: a sweep that is killed before it
@@ -105,7 +115,7 @@ impl Judged<'_> {
 
     fn example(&self, condition: Condition) -> Option<String> {
         let customers = &self.summary.customers;
-        let named = |name: &Option<String>, id: tenantsweep::tenant::TenantId| {
+        let named = |name: &Option<String>, id: TenantId| {
             clean(name.as_deref().unwrap_or(&id.to_string()), 60)
         };
         let first = |is_met: &dyn Fn(CustomerState, Option<Doubt>) -> bool| {

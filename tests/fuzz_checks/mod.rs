@@ -179,9 +179,10 @@ pub fn csv(bytes: &[u8]) {
     assert_eq!(at, rest.len() as u64);
     let is_record = |kind: SpanKind| matches!(kind, SpanKind::Record { .. });
     let is_damaged = spans.iter().any(|span| matches!(span.kind, SpanKind::Damage { .. }));
-    // Lines of blanks and a first line `sep=;` are no rows of ours.
+    // Lines of blanks and first lines such as `sep=;` and `#TYPE …` are no rows of ours.
     let is_plain = |line: &[u8]| line.is_empty() || line.iter().any(u8::is_ascii_alphanumeric);
     let is_plain = rest.split(|byte| matches!(byte, b'\n' | b'\r')).all(is_plain)
+        && !rest.contains(&b'#')
         && !rest.windows(4).any(|word| word.eq_ignore_ascii_case(b"sep="));
     if !is_damaged && is_plain {
         let rows = spans.iter().filter(|span| is_record(span.kind)).count();

@@ -191,3 +191,40 @@ fn every_flag_in_the_documents_is_one_of_the_program() {
     }
     assert!(help.contains("--quiet"));
 }
+
+#[test]
+fn a_customer_that_is_forgotten_is_in_no_file_and_comes_back_with_new_exports_only() {
+    let desk = Desk::with_samples();
+    sweep(&desk, &[]);
+    let summary = desk.summary();
+    let tenant = summary["tenants"]
+        .as_array()
+        .expect("customers")
+        .iter()
+        .find(|customer| customer["child_name"] == "Woodgrove Bank");
+    let tenant = tenant.expect("a customer")["child_tenant_id"].as_str().expect("an id").to_owned();
+    let output = desk.run(&["forget", "sweep-out", "--tenant", &tenant.to_uppercase()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("sign-ins of"), "{}", stdout(&output));
+    let mut folders = vec![desk.path("sweep-out")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("a file");
+            // The list of exports keeps paths, hashes and the tenant whose log it was.
+            let is_list = path.to_string_lossy().contains("exports/");
+            let names = ["Woodgrove Bank", "Baseline: block unknown"];
+            let holds = |name: &str| bytes.windows(name.len()).any(|w| w == name.as_bytes());
+            assert!(is_list || !names.into_iter().any(holds), "{}", path.display());
+        }
+    }
+    let verified = desk.run(&["verify"]);
+    assert!(verified.status.success(), "{}", stdout(&verified));
+    // Known files do not bring it back, and nothing is told as new but that its name is back.
+    let again = sweep(&desk, &["--fail-on", "new-block"]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+}
