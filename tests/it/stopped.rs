@@ -178,6 +178,7 @@ mod signals {
         drop(input);
         assert_eq!(output.status.code(), Some(143));
         let told = String::from_utf8(output.stderr).expect("UTF-8");
-        assert!(told.contains("stopped while waiting"), "{told}");
+        // The signal may have come before the first look at the pipe.
+        assert!(told.contains("error: stopped"), "{told}");
     }
 }
