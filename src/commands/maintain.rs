@@ -43,7 +43,7 @@ pub fn forget(args: &ForgetArgs, stop: &Stop, out: &mut dyn Write) -> Result<End
     let disk = options.disk.clone();
     let begun = Maintenance::begin(&args.out, options).map_err(|error| failure_of(error, stop))?;
     let removal = begun.forget(args.tenant).map_err(|error| failure_of(error, stop))?;
-    outputs::refresh(&args.out, &disk)?;
+    outputs::refresh(&args.out, &disk, args.tenant)?;
     let tenant = args.tenant;
     let lines = if removal == Removal::default() {
         vec![format!("Nothing of {tenant} is in this dataset.")]

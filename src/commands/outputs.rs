@@ -8,9 +8,10 @@ use tenantsweep::dataset::{Disk, WriterOptions, seal};
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::stop::Stop;
 use tenantsweep::summary::Summary;
+use tenantsweep::tenant::TenantId;
 
 use super::report;
-use super::scheduled::Comparison;
+use super::scheduled::forget_standing;
 use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
@@ -44,8 +45,8 @@ pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Re
     }
 }
 
-/// Writes the reports again, from a dataset that was changed without a sweep.
-pub fn refresh(out: &Path, disk: &Disk) -> Result<(), Failure> {
+/// Writes the reports again, from a dataset out of which a customer was taken.
+pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failure> {
     let (summary, custody) = report::summary_of(out, &ViewArgs::default())?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -54,6 +55,6 @@ pub fn refresh(out: &Path, disk: &Disk) -> Result<(), Failure> {
         ..RunFacts::default()
     };
     write(out, disk, &summary, &facts)?;
-    Comparison::of(out, &summary).keep(out, disk)?;
+    forget_standing(out, disk, forgotten, &summary)?;
     seal(out, disk).map_err(Failure::unwritten)
 }

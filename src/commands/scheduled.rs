@@ -1,20 +1,20 @@
 //! What a job that runs by itself needs: conditions, a digest of what changed, a line in a log.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tenantsweep::change::{Changes, Standing};
-use tenantsweep::dataset::{Disk, write_whole};
+use tenantsweep::dataset::{DatasetError, Disk};
 use tenantsweep::report::clean::clean;
 use tenantsweep::report::digest::{
     Digest, write_digest_card, write_digest_html, write_digest_json, write_digest_text,
 };
 use tenantsweep::summary::Summary;
 use tenantsweep::summary::state::{CustomerState, Doubt};
+use tenantsweep::tenant::TenantId;
 
 use crate::cli::Condition;
 use crate::exit::{End, Failure};
@@ -53,20 +53,15 @@ impl Comparison {
     /// Keeps how things stand for the next sweep. Written last: a sweep that is killed before it
     /// has told what changed leaves that to the next one.
     pub fn keep(&self, out: &Path, disk: &Disk) -> Result<(), Failure> {
-        let text = self.now.to_json().map_err(Failure::unwritten)?;
-        disk.replace(&standing_path(out), &text).map_err(Failure::unwritten)
+        keep(&self.now, out, disk)
     }
 
     /// Writes the digest. Where nothing changed there is nothing to send: an older one goes.
-    pub fn write_digest(&self, folder: &Path) -> Result<(), Failure> {
+    pub fn write_digest(&self, folder: &Path, disk: &Disk) -> Result<(), Failure> {
         if self.changes.is_empty() {
-            let removed = DIGEST.iter().map(|name| fs::remove_file(folder.join(name)));
-            let failed = removed.filter_map(Result::err).find(|e| e.kind() != ErrorKind::NotFound);
-            return failed.map_or(Ok(()), |error| Err(Failure::unwritten(error)));
+            return DIGEST.iter().try_for_each(|name| remove(&folder.join(name)));
         }
-        fs::create_dir_all(folder)
-            .with_context(|| format!("{}: cannot make folder", folder.display()))
-            .map_err(Failure::unwritten)?;
+        disk.make_folder(folder).map_err(Failure::unwritten)?;
         let digest = Digest {
             changes: &self.changes,
             now: &self.now,
@@ -78,7 +73,7 @@ impl Comparison {
         for (name, form) in DIGEST.iter().zip(forms) {
             let mut text = Vec::new();
             form(&mut text, &digest).map_err(Failure::unwritten)?;
-            write_whole(&folder.join(name), &text).map_err(Failure::unwritten)?;
+            disk.replace(&folder.join(name), &text).map_err(Failure::unwritten)?;
         }
         Ok(())
     }
@@ -86,11 +81,44 @@ impl Comparison {
     /// A line for the terminal.
     pub fn told(&self) -> String {
         match self.changes.len() {
+            count @ 1.. if self.changes.is_first => {
+                format!("First digest: {count} things to know, all of them new.")
+            }
             0 => "Nothing changed since the sweep before: no digest.".to_owned(),
             1 => "1 change since the sweep before, in the digest.".to_owned(),
             count => format!("{count} changes since the sweep before, in the digest."),
         }
     }
+}
+
+/// Removes a file that need not be there.
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(
+            anyhow::Error::new(error).context(format!("{}: cannot remove", path.display())),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets a customer in what is kept for the next sweep.
+pub fn forget_standing(
+    out: &Path,
+    disk: &Disk,
+    tenant: TenantId,
+    summary: &Summary,
+) -> Result<(), Failure> {
+    let Comparison { now, before, .. } = Comparison::of(out, summary);
+    match before {
+        Some(before) => keep(&before.forgetting(tenant, &now), out, disk),
+        // All is new to the next sweep, and stays so; what cannot be read may still hold the name.
+        None => remove(&standing_path(out)),
+    }
+}
+
+fn keep(standing: &Standing, out: &Path, disk: &Disk) -> Result<(), Failure> {
+    let text = standing.to_json().map_err(Failure::unwritten)?;
+    disk.replace(&standing_path(out), &text).map_err(Failure::unwritten)
 }
 
 /// What a condition is judged by.
@@ -110,7 +138,7 @@ impl Judged<'_> {
 
     fn example(&self, condition: Condition) -> Option<String> {
         let customers = &self.summary.customers;
-        let named = |name: &Option<String>, id: tenantsweep::tenant::TenantId| {
+        let named = |name: &Option<String>, id: TenantId| {
             clean(name.as_deref().unwrap_or(&id.to_string()), 60)
         };
         let first = |is_met: &dyn Fn(CustomerState, Option<Doubt>) -> bool| {
@@ -151,25 +179,34 @@ impl Judged<'_> {
     }
 }
 
+/// Says on standard error which conditions are met.
+pub fn tell_met(met: &[String], messages: &mut dyn Write) -> Result<(), Failure> {
+    met.iter().try_for_each(|line| writeln!(messages, "{line}")).map_err(Failure::unwritten)
+}
+
 /// What a line of the log says of a run; a run that fails early knows less.
 #[derive(Debug, Default)]
 pub struct LogLine {
     pub run: String,
     pub figures: Vec<(&'static str, u64)>,
+    /// Which conditions are met.
+    pub met: Vec<String>,
 }
 
+/// Bytes of a line: what many systems write in one piece.
+const LINE_BYTES_MAX: usize = 1024;
+
 impl LogLine {
-    /// Appends the line: one call, so that lines of several jobs do not mix.
+    /// Appends the line.
     pub fn append(
         &self,
         path: &Path,
+        disk: &Disk,
         started: DateTime<Utc>,
         elapsed: Duration,
         result: &Result<End, Failure>,
-    ) -> io::Result<()> {
-        let line = self.line(started, elapsed, result);
-        let mut file = File::options().create(true).append(true).open(path)?;
-        file.write_all(line.as_bytes())
+    ) -> Result<(), DatasetError> {
+        disk.append(path, self.line(started, elapsed, result).as_bytes())
     }
 
     fn line(
@@ -189,14 +226,34 @@ impl LogLine {
             line.push_str(&format!(" {name}={value}"));
         }
         line.push_str(&format!(" seconds={:.1}", elapsed.as_secs_f64()));
-        if let Err(failure) = result {
-            let text = failure.to_string();
-            let message = clean(text.lines().next().unwrap_or_default(), 400);
-            line.push_str(&format!(" message=\"{}\"", message.replace(['"', '\\'], "'")));
+        let message = match result {
+            Err(failure) => failure.to_string().lines().next().unwrap_or_default().to_owned(),
+            Ok(_) => self.met.join("; "),
+        };
+        if !message.is_empty() {
+            line.push_str(" message=");
+            line.push_str(&quoted(&message, LINE_BYTES_MAX - line.len() - "\n".len()));
         }
         line.push('\n');
         line
     }
+}
+
+/// A value of a log line in quotes, in so many bytes.
+fn quoted(text: &str, bytes_max: usize) -> String {
+    const CUT: &str = "…\"";
+    let mut quoted = String::from('"');
+    for character in clean(text, bytes_max).chars() {
+        let escape = if matches!(character, '"' | '\\') { "\\" } else { "" };
+        if quoted.len() + escape.len() + character.len_utf8() + CUT.len() > bytes_max {
+            quoted.push_str(CUT);
+            return quoted;
+        }
+        quoted.push_str(escape);
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Of the figures of a log line: customers by state.
@@ -210,4 +267,34 @@ pub fn state_figures(summary: &Summary) -> Vec<(&'static str, u64)> {
         ("cannot_tell", count(CustomerState::CannotTell)),
         ("no_log", count(CustomerState::NoLog)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_of_at_most_a_kibibyte() {
+        let line = LogLine {
+            run: "r".repeat(70),
+            figures: vec![("getting_in", u64::MAX); 15],
+            met: Vec::new(),
+        };
+        for text in [
+            "D:\\exports\\\"a\" b".to_owned(),
+            "\u{65e5}".repeat(5000),
+            "e\u{301}\u{301}\u{301}".repeat(5000),
+            "\\\"".repeat(5000),
+            "a\u{1b}[2J\r\u{202e}".to_owned(),
+            String::new(),
+        ] {
+            let failure = Err(Failure::usage(anyhow::anyhow!("{text}\nhint: none")));
+            let line = line.line(DateTime::UNIX_EPOCH, Duration::from_secs(1), &failure);
+            assert!(line.len() <= LINE_BYTES_MAX, "{}", line.len());
+            assert_eq!(line.find(char::is_control), Some(line.len() - 1), "{line}");
+            assert_eq!(line.contains(" message="), !text.is_empty());
+        }
+        assert_eq!(quoted(r#"D:\x "y""#, 100), r#""D:\\x \"y\"""#);
+        assert_eq!(quoted("abcdefgh", 9), "\"abcd…\"");
+    }
 }
