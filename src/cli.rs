@@ -205,6 +205,11 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// About what a run found, which a dataset alone does not tell.
+    pub fn is_of_a_run(self) -> bool {
+        matches!(self, Self::NewBlock | Self::Reject)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NewBlock => "new-block",
@@ -367,6 +372,9 @@ pub struct ReportArgs {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// End with exit code 1 if one of these is so (several: with commas)
+    #[arg(long, value_enum, value_name = "CONDITION", value_delimiter = ',')]
+    pub fail_on: Vec<Condition>,
     #[command(flatten)]
     pub view: ViewArgs,
 }

@@ -24,6 +24,11 @@ pub enum End {
 }
 
 impl End {
+    /// Met conditions come last: every other end says more.
+    pub fn or_condition(self, met: &[String]) -> Self {
+        if self == Self::Done && !met.is_empty() { Self::Condition } else { self }
+    }
+
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -54,6 +59,15 @@ pub struct Failure {
 impl Failure {
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { end: End::Usage, error: error.into() }
+    }
+
+    /// Who reads our output may stop early (`| head`): that is no error.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.error.chain().any(|cause| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        })
     }
 
     pub fn stopped(stop: &Stop, error: impl Into<anyhow::Error>) -> Self {

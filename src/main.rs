@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     }
     match run(&cli, &stop) {
         Ok(end) => end.into(),
-        Err(failure) if is_broken_pipe(&failure) => End::Done.into(),
+        Err(failure) if failure.is_broken_pipe() => End::Done.into(),
         Err(failure) => {
             // Where even standard error is closed, the exit code has to do.
             let _ = writeln!(std::io::stderr(), "error: {}", told_of(&failure));
@@ -47,7 +47,7 @@ fn run(cli: &Cli, stop: &Stop) -> Result<End, Failure> {
     match &cli.command {
         Command::Inspect(args) => commands::inspect::run(args, &mut out),
         Command::Sweep(args) => commands::sweep::run(args, stop, &mut out, &mut std::io::stderr()),
-        Command::Report(args) => commands::report::run(args, &mut out),
+        Command::Report(args) => commands::report::run(args, &mut out, &mut std::io::stderr()),
         Command::Show(args) => commands::show::run(args, &mut out, &mut std::io::stderr()),
         Command::Verify(args) => commands::verify::run(args, &mut out),
         Command::Compact(args) => commands::maintain::compact(args, stop, &mut out),
@@ -97,13 +97,4 @@ fn told_of(failure: &Failure) -> String {
     let text = failure.to_string();
     let lines: Vec<String> = text.lines().map(|line| clean(line, 2000)).collect();
     lines.join("\n")
-}
-
-/// Who reads our output may stop early (`| head`): that is no error.
-fn is_broken_pipe(failure: &Failure) -> bool {
-    failure.error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

@@ -11,7 +11,7 @@ use tenantsweep::summary::Summary;
 use tenantsweep::tenant::TenantId;
 
 use super::report;
-use super::scheduled::Comparison;
+use super::scheduled::forget_standing;
 use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
@@ -55,6 +55,6 @@ pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failu
         ..RunFacts::default()
     };
     write(out, disk, &summary, &facts)?;
-    Comparison::of(out, &summary).forgetting(forgotten).keep(out, disk)?;
+    forget_standing(out, disk, forgotten, &summary)?;
     seal(out, disk).map_err(Failure::unwritten)
 }

@@ -9,11 +9,22 @@ use tenantsweep::report::{RunFacts, TextOptions, write_json, write_markdown, wri
 use tenantsweep::summary::state::CustomerState;
 use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
 
+use super::scheduled::{Judged, tell_met};
 use crate::cli::{Format, ReportArgs, ViewArgs};
 use crate::exit::{End, Failure};
 
 /// Summarises the dataset and prints it, or writes it to a file.
-pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
+pub fn run(
+    args: &ReportArgs,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<End, Failure> {
+    if let Some(condition) = args.fail_on.iter().find(|condition| condition.is_of_a_run()) {
+        let condition = condition.as_str();
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fail-on {condition}: only `sweep` can tell what is new"
+        )));
+    }
     let (summary, custody) = summary_of(&args.out, &args.view)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -21,8 +32,10 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
         custody,
         ..RunFacts::default()
     };
+    let met = Judged { summary: &summary, changes: None, rejected: 0 }.met(&args.fail_on);
+    tell_met(&met, messages)?;
     match &args.output {
-        None => write(&summary, &facts, args.format, out)?,
+        None => print(&summary, &facts, args.format, out)?,
         Some(path) => {
             let file = File::create(path).map_err(Failure::unwritten)?;
             let mut file = BufWriter::new(file);
@@ -30,7 +43,7 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write) -> Result<End, Failure> {
             file.flush().map_err(Failure::unwritten)?;
         }
     }
-    Ok(end_of(&summary))
+    Ok(end_of(&summary).or_condition(&met))
 }
 
 /// Runs that commit while the dataset is read take parts away; then it is read again, so often.
@@ -88,6 +101,19 @@ pub fn end_of(summary: &Summary) -> End {
     };
     let nothing_found = !summary.customers.iter().any(is_found);
     if no_sign_ins || all_blind && nothing_found { End::Unjudged } else { End::Done }
+}
+
+/// Prints a summary. Who reads it may stop early: the run ends as it would have.
+pub fn print(
+    summary: &Summary,
+    facts: &RunFacts,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    match write(summary, facts, format, out) {
+        Err(failure) if failure.is_broken_pipe() => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Writes a summary in one format.

@@ -1,7 +1,7 @@
 //! What a job that runs by itself needs: conditions, and a digest of what changed.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tenantsweep::change::{Changes, Standing};
@@ -48,28 +48,16 @@ impl Comparison {
         Self { now, before, changes }
     }
 
-    /// What is kept without a customer: the changes of others are still to be told.
-    #[must_use]
-    pub fn forgetting(mut self, child: TenantId) -> Self {
-        if let Some(before) = &self.before {
-            self.now = before.clone().forgetting(child, &self.now);
-        }
-        self
-    }
-
     /// Keeps how things stand for the next sweep. Written last: a sweep that is killed before it
     /// has told what changed leaves that to the next one.
     pub fn keep(&self, out: &Path, disk: &Disk) -> Result<(), Failure> {
-        let text = self.now.to_json().map_err(Failure::unwritten)?;
-        disk.replace(&standing_path(out), &text).map_err(Failure::unwritten)
+        keep(&self.now, out, disk)
     }
 
     /// Writes the digest. Where nothing changed there is nothing to send: an older one goes.
     pub fn write_digest(&self, folder: &Path, disk: &Disk) -> Result<(), Failure> {
         if self.changes.is_empty() {
-            let removed = DIGEST.iter().map(|name| fs::remove_file(folder.join(name)));
-            let failed = removed.filter_map(Result::err).find(|e| e.kind() != ErrorKind::NotFound);
-            return failed.map_or(Ok(()), |error| Err(Failure::unwritten(error)));
+            return DIGEST.iter().try_for_each(|name| remove(&folder.join(name)));
         }
         disk.make_folders(folder).map_err(Failure::unwritten)?;
         let digest = Digest {
@@ -91,11 +79,44 @@ impl Comparison {
     /// A line for the terminal.
     pub fn told(&self) -> String {
         match self.changes.len() {
+            count @ 1.. if self.changes.is_first => {
+                format!("First digest: {count} things to know, all of them new.")
+            }
             0 => "Nothing changed since the sweep before: no digest.".to_owned(),
             1 => "1 change since the sweep before, in the digest.".to_owned(),
             count => format!("{count} changes since the sweep before, in the digest."),
         }
     }
+}
+
+/// Removes a file that need not be there.
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(
+            anyhow::Error::new(error).context(format!("{}: cannot remove", path.display())),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets a customer in what is kept for the next sweep.
+pub fn forget_standing(
+    out: &Path,
+    disk: &Disk,
+    tenant: TenantId,
+    summary: &Summary,
+) -> Result<(), Failure> {
+    let Comparison { now, before, .. } = Comparison::of(out, summary);
+    match before {
+        Some(before) => keep(&before.forgetting(tenant, &now), out, disk),
+        // All is new to the next sweep, and stays so; what cannot be read may still hold the name.
+        None => remove(&standing_path(out)),
+    }
+}
+
+fn keep(standing: &Standing, out: &Path, disk: &Disk) -> Result<(), Failure> {
+    let text = standing.to_json().map_err(Failure::unwritten)?;
+    disk.replace(&standing_path(out), &text).map_err(Failure::unwritten)
 }
 
 /// What a condition is judged by.
@@ -154,4 +175,9 @@ impl Judged<'_> {
         };
         Some(format!("--fail-on {}: {what}", condition.as_str()))
     }
+}
+
+/// Says on standard error which conditions are met.
+pub fn tell_met(met: &[String], messages: &mut dyn Write) -> Result<(), Failure> {
+    met.iter().try_for_each(|line| writeln!(messages, "{line}")).map_err(Failure::unwritten)
 }

@@ -4,9 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
 use chrono::{SecondsFormat, Utc};
-use tenantsweep::dataset::{WriterOptions, seal};
+use tenantsweep::dataset::{Disk, WriterOptions, seal};
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::report::RunFacts;
 use tenantsweep::report::blind_spot_words;
@@ -18,7 +17,7 @@ use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep
 use super::log_file::{LogLine, state_figures};
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
-use super::scheduled::{Comparison, Judged, written_beside};
+use super::scheduled::{Comparison, Judged, tell_met, written_beside};
 use super::{gather, maintain, outputs, report, thread_count};
 use crate::cli::{Format, SweepArgs};
 use crate::exit::{End, Failure};
@@ -34,11 +33,16 @@ pub fn run(
     let mut line = LogLine::default();
     let result = sweep_once(args, stop, clock, &mut line, out, messages);
     let Some(path) = &args.schedule.log_file else { return result };
-    let noted = line.append(path, started, clock.elapsed(), &result);
-    let noted = noted.with_context(|| format!("{}: cannot write", path.display()));
+    let disk = Disk::new(args.writer.mode);
+    let noted = line.append(path, &disk, started, clock.elapsed(), &result);
     match (result, noted) {
         (Ok(_), Err(error)) => Err(Failure::unwritten(error)),
-        (result, _) => result,
+        (Err(failure), Err(error)) => {
+            let error = clean(&error.to_string(), 400);
+            writeln!(messages, "{error}").map_err(Failure::unwritten)?;
+            Err(failure)
+        }
+        (result, Ok(())) => result,
     }
 }
 
@@ -98,20 +102,19 @@ fn sweep_once(
     if schedule.digest.is_some() {
         facts.closing.insert(0, compared.told());
     }
-    if !args.output.quiet {
-        report::write(&summary, &facts, Format::Text, out)?;
-    }
+    // Before the report: its reader may go away early, and the job must know all the same.
     let judged = Judged {
         summary: &summary,
         changes: Some(&compared.changes),
         rejected: swept.tally.rejected,
     };
-    let met = judged.met(&schedule.fail_on);
-    for condition in &met {
-        writeln!(messages, "{condition}").map_err(Failure::unwritten)?;
+    line.met = judged.met(&schedule.fail_on);
+    tell_met(&line.met, messages)?;
+    if !args.output.quiet {
+        report::print(&summary, &facts, Format::Text, out)?;
     }
     let end = end_of(&swept, &summary, args.reading.max_reject_share);
-    Ok(if end == End::Done && !met.is_empty() { End::Condition } else { end })
+    Ok(end.or_condition(&line.met))
 }
 
 fn figures_of(swept: &Swept) -> Vec<(&'static str, u64)> {

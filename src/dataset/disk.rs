@@ -89,7 +89,10 @@ impl Disk {
     }
 
     /// Makes a folder and those above it that are missing; answers the new ones.
-    pub(super) fn make_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    ///
+    /// # Errors
+    /// A folder cannot be made.
+    pub fn make_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
         let missing =
             folder.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists());
         let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
@@ -194,6 +197,18 @@ impl Disk {
         self.write_synced(&temporary, content)?;
         self.rename(&temporary, path)?;
         path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+    }
+
+    /// Adds a line to a log: one call, so that lines of several programs do not mix.
+    ///
+    /// # Errors
+    /// The file cannot be made or written.
+    pub fn append(&self, path: &Path, line: &[u8]) -> Result<(), DatasetError> {
+        let append = || {
+            self.before(Step::Write(path, line))?;
+            self.options().append(true).open(path)?.write_all(line)
+        };
+        append().tried("write", path)
     }
 
     pub(super) fn write_synced(&self, path: &Path, content: &[u8]) -> Result<(), DatasetError> {

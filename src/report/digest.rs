@@ -13,6 +13,7 @@ use crate::change::{
 };
 use crate::error_code::ErrorCode;
 use crate::summary::state::CustomerState;
+use crate::tenant::TenantId;
 
 /// Lines of the text, the head included.
 const TEXT_LINES: usize = 20;
@@ -29,6 +30,8 @@ struct Row {
     label: &'static str,
     who: String,
     what: String,
+    /// The last moment of this customer's evidence.
+    as_of: Option<DateTime<Utc>>,
 }
 
 /// What a digest says, before it takes a form.
@@ -98,21 +101,26 @@ impl Row {
             label: label(change.kind),
             who: words::tenant(now.child_name.as_deref(), now.child_tenant_id),
             what: what(change),
+            as_of: now.as_of,
         }
     }
 
     fn of_provider(change: &ProviderChange) -> Self {
         let customers = words::customers(change.child_tenant_ids.len() as u64);
         // Anyone can choose a name; the id is what tells who it is.
-        let id = change.home_tenant_id.map_or_else(
-            || "home tenant not named".to_owned(),
-            |id| format!("home tenant {}", id.short()),
-        );
+        let id = change
+            .home_tenant_id
+            .map_or_else(|| "home tenant not named".to_owned(), TenantId::short);
         Self {
             label: "OTHER PROVIDER",
             who: change.name.clone().unwrap_or_else(|| "not named".to_owned()),
-            what: format!("not on your list; new: got in at {customers}; {id}"),
+            what: format!("{id}, not on your list, got in; new at {customers}"),
+            as_of: None,
         }
+    }
+
+    fn as_of(&self) -> String {
+        self.as_of.map(words::moment).unwrap_or_default()
     }
 }
 
@@ -145,7 +153,7 @@ fn what(change: &CustomerChange) -> String {
         let before = change.before.map_or("in trouble", CustomerState::as_str);
         Some(format!("was {before}; {then}"))
     };
-    let mut parts: Vec<Option<String>> = match change.kind {
+    let parts: Vec<Option<String>> = match change.kind {
         ChangeKind::NewlyBlocked => {
             let partly = (now.state == CustomerState::Partly).then(|| "partly".to_owned());
             vec![partly, since(now), policies(&now.policies, now.policy_not_shown)]
@@ -164,7 +172,6 @@ fn what(change: &CustomerChange) -> String {
         ChangeKind::Resolved => vec![was("gets in now")],
         ChangeKind::CanTell => vec![was("its logs tell now")],
     };
-    parts.push(now.as_of.map(|at| format!("as of {}", words::moment(at))));
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join("; ")
 }
@@ -187,13 +194,20 @@ pub fn write_digest_text(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
     writeln!(sink, "{}", ascii(&digest.title(), TEXT_COLUMNS))?;
     writeln!(sink, "{}", ascii(&digest.states(), TEXT_COLUMNS))?;
     writeln!(sink, "{}", ascii(&digest.reach(), TEXT_COLUMNS))?;
-    writeln!(sink)?;
+    // The words need the room: most customers' evidence ends on the same day.
+    let common = digest.now.newest_evidence.map(|at| at.date_naive());
+    let common_day = digest.now.newest_evidence.map(|at| format!("; as of {}", words::day(at)));
+    let common_day = common_day.unwrap_or_default();
+    writeln!(sink, "Times: UTC{common_day}, where a line says no other day.\n")?;
     let rows: Vec<Row> = digest.rows().collect();
-    let room = TEXT_LINES - 4;
+    let room = TEXT_LINES - 5;
     let shown = if rows.len() > room { room - 1 } else { rows.len() };
     for row in &rows[..shown] {
         let head = format!("{:<15}{:<24}  ", row.label, ascii(&row.who, 24));
-        writeln!(sink, "{head}{}", ascii(&row.what, TEXT_COLUMNS - head.len()))?;
+        let other_day = row.as_of.filter(|at| Some(at.date_naive()) != common);
+        let tail = other_day.map(|at| format!("; as of {}", words::day(at))).unwrap_or_default();
+        let what = ascii(&row.what, TEXT_COLUMNS - head.len() - tail.len());
+        writeln!(sink, "{head}{what}{tail}")?;
     }
     match rows.len() - shown {
         0 => Ok(()),
@@ -216,7 +230,7 @@ pub fn write_digest_html(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
         writeln!(sink, "<p style=\"margin:0 0 8px\">{}</p>", clean::html(&line, CELL_COLUMNS))?;
     }
     writeln!(sink, "<table style=\"border-collapse:collapse;{FONT}\"><tr>")?;
-    for head in ["Change", "Customer or provider", "What (times: UTC)"] {
+    for head in ["Change", "Customer or provider", "What", "As of (UTC)"] {
         writeln!(sink, "<th align=\"left\" style=\"{CELL};background:#f3f3f3\">{head}</th>")?;
     }
     writeln!(sink, "</tr>")?;
@@ -225,10 +239,12 @@ pub fn write_digest_html(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
         writeln!(
             sink,
             "<tr><td style=\"{CELL};font-weight:bold;white-space:nowrap;color:{colour}\">{}</td>\
-             <td style=\"{CELL};font-weight:bold\">{}</td><td style=\"{CELL}\">{}</td></tr>",
+             <td style=\"{CELL};font-weight:bold\">{}</td><td style=\"{CELL}\">{}</td>\
+             <td style=\"{CELL};white-space:nowrap\">{}</td></tr>",
             row.label,
             clean::html(&row.who, CELL_COLUMNS),
-            clean::html(&row.what, CELL_COLUMNS)
+            clean::html(&row.what, CELL_COLUMNS),
+            row.as_of()
         )?;
     }
     writeln!(sink, "</table>")?;
@@ -279,7 +295,9 @@ fn card(digest: &Digest<'_>, rows: &[Row]) -> Value {
     body.extend([line(&digest.states()), line(&digest.reach())]);
     body.extend(rows.iter().map(|row| {
         let head = format!("{} · {} · ", row.label, shown(&row.who));
-        block(vec![run(head, "Bolder"), run(shown(&row.what), "Default")])
+        let as_of = row.as_of.map(|_| format!(" · as of {} UTC", row.as_of())).unwrap_or_default();
+        let what = format!("{}{as_of}", shown(&row.what));
+        block(vec![run(head, "Bolder"), run(what, "Default")])
     }));
     if let more @ 1.. = digest.changes.len() - rows.len() {
         body.push(line(&format!("{more} more in digest.json")));
@@ -407,7 +425,7 @@ mod tests {
             assert_eq!(text.chars().find(steers), None, "{text}");
         }
         let text = written(write_digest_text, &now);
-        assert_eq!(text.lines().count(), 4 + 4, "a name has no lines of its own: {text}");
+        assert_eq!(text.lines().count(), 5 + 4, "a name has no lines of its own: {text}");
         let html = written(write_digest_html, &now);
         for word in ["<script", "<at", "\"'"] {
             assert!(!html.contains(word), "{html}");
@@ -430,7 +448,7 @@ mod tests {
             assert_eq!(text.lines().count(), TEXT_LINES);
             assert!(text.lines().all(|line| line.width() <= TEXT_COLUMNS), "{text}");
             assert!(
-                text.ends_with(&format!("{} more in digest.html and digest.json\n", total - 15))
+                text.ends_with(&format!("{} more in digest.html and digest.json\n", total - 14))
             );
             let card = written(write_digest_card, &now);
             assert!(card.len() <= CARD_BYTES, "{}", card.len());
@@ -456,6 +474,6 @@ mod tests {
         now.customers[0].state = CustomerState::CannotTell;
         now.customers[0].doubt = Some(crate::summary::state::Doubt::NotTriedLately);
         let text = written(write_digest_text, &now);
-        assert!(text.contains("no finished try in 14 days; as of 21 Nov 09:40"), "{text}");
+        assert!(text.contains("no finished try in 14 days; as of 21 Nov"), "{text}");
     }
 }

@@ -127,6 +127,123 @@ fn each_run_leaves_a_line_whatever_its_end() {
     assert!(desk.path("sweep-out/report.md").exists());
 }
 
+/// Runs with words in a shell, the program's own name standing for it.
+#[cfg(unix)]
+fn in_shell(desk: &Desk, script: &str) -> std::process::Output {
+    let script = script.replace("tenantsweep", env!("CARGO_BIN_EXE_tenantsweep"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).current_dir(desk.path(".")).output().expect("a shell")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_early_takes_no_condition_with_it() {
+    let desk = Desk::with_samples();
+    for command in ["sweep sample-logs --log-file log", "report sweep-out"] {
+        let run = format!("{{ tenantsweep {command} --fail-on blocked; echo $? >code; }} | true");
+        let output = in_shell(&desk, &run);
+        let told = stderr(&output);
+        assert!(told.contains("--fail-on blocked: "), "{told}");
+        assert_eq!(fs::read_to_string(desk.path("code")).expect("a code").trim(), "1", "{told}");
+    }
+    let log = fs::read_to_string(desk.path("log")).expect("a log");
+    assert!(log.contains(" exit=1 ") && log.contains(" message=\"--fail-on blocked: "), "{log}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_said_whatever_the_end() {
+    let desk = Desk::with_samples();
+    let output = desk.run(&["sweep", "no such file", "--log-file", "no/such/folder/log"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("no/such/folder/log") && told.contains("no such file"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_digest_and_the_log_are_for_those_whom_the_mode_names() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::with_samples();
+    for (mode, file_bits, folder_bits) in
+        [(None, 0o600, 0o700), (Some("--mode=0640"), 0o640, 0o750)]
+    {
+        let words: Vec<&str> = mode.into_iter().collect();
+        assert_eq!(sweep(&desk, &words).status.code(), Some(0));
+        let bits = |name: &str| {
+            let known = fs::metadata(desk.path(name)).expect("there");
+            known.permissions().mode() & 0o777
+        };
+        for name in ["digest/digest.txt", "digest/teams-card.json", "log"] {
+            // The mask of the process may take bits from a new log; it never adds any.
+            assert_eq!(bits(name) & !file_bits, 0, "{name}");
+        }
+        assert_eq!(bits("digest/digest.html"), file_bits);
+        assert_eq!(bits("digest"), folder_bits);
+        for name in ["digest", "sweep-out"] {
+            fs::remove_dir_all(desk.path(name)).expect("removed");
+        }
+        fs::remove_file(desk.path("log")).expect("removed");
+    }
+}
+
+#[test]
+fn a_report_has_the_conditions_that_need_no_run() {
+    let desk = Desk::with_samples();
+    sweep(&desk, &[]);
+    for condition in ["blocked", "unlisted-success", "no-log", "blind"] {
+        let output = desk.run(&["report", "--fail-on", condition]);
+        assert_eq!(output.status.code(), Some(1), "{condition}");
+        assert!(stderr(&output).contains(&format!("--fail-on {condition}: ")));
+        assert!(!stdout(&output).is_empty());
+    }
+    for condition in ["new-block", "reject"] {
+        let output = desk.run(&["report", "--fail-on", condition]);
+        assert_eq!(output.status.code(), Some(2), "{condition}");
+        assert!(stderr(&output).contains("only `sweep`"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn ids_in_a_digest_are_those_of_the_summary() {
+    let desk = Desk::with_samples();
+    sweep(&desk, &[]);
+    let json: Value = serde_json::from_str(&digest(&desk, "digest.json")).expect("JSON");
+    let summary = desk.summary();
+    let known: Vec<&Value> = summary["tenants"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|tenant| &tenant["child_tenant_id"])
+        .collect();
+    let told = json["customers"].as_array().expect("a list");
+    for customer in told {
+        assert!(known.contains(&&customer["child_tenant_id"]), "{customer}");
+    }
+    assert_eq!(json["schema"], 1);
+}
+
+#[test]
+fn a_customer_that_is_forgotten_takes_no_untold_change_with_it() {
+    let desk = Desk::with_samples();
+    let (hidden, there) = (desk.path("woodgrove"), desk.path("sample-logs/woodgrove-bank"));
+    fs::rename(&there, &hidden).expect("moved");
+    sweep(&desk, &[]);
+    // Committed and not told: a file lies where the digest goes.
+    fs::rename(&hidden, &there).expect("moved");
+    fs::remove_dir_all(desk.path("digest")).expect("removed");
+    fs::write(desk.path("digest"), "in the way").expect("written");
+    assert_eq!(sweep(&desk, &[]).status.code(), Some(4));
+    fs::remove_file(desk.path("digest")).expect("removed");
+    let contoso = "1c0b7a44-5d3e-4f02-8a91-c6e2b9d04f11";
+    assert_eq!(desk.run(&["forget", "--tenant", contoso]).status.code(), Some(0));
+    let kept = fs::read_to_string(desk.path("sweep-out/dataset/standing.json")).expect("kept");
+    assert!(!kept.contains("CA007"), "{kept}");
+    assert_eq!(sweep(&desk, &["--fail-on", "new-block"]).status.code(), Some(1));
+    let text = digest(&desk, "digest.txt");
+    assert!(text.contains("Woodgrove Bank") && !text.contains("Contoso"), "{text}");
+    assert!(desk.run(&["verify"]).status.success());
+}
+
 /// A job runs over thousands of files that it has read: none of them is opened again.
 #[cfg(unix)]
 #[test]
