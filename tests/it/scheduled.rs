@@ -249,7 +249,7 @@ fn a_customer_that_is_forgotten_takes_no_untold_change_with_it() {
 #[test]
 fn known_files_are_not_opened_again() {
     let desk = Desk::with_samples();
-    let count = 300 * crate::times().min(33) as usize;
+    let count = (300 * crate::times() as usize).min(10_000);
     let record =
         fs::read_to_string("tests/corpus/graph-beta/service-provider-block-by-location/input.json")
             .expect("a record");
