@@ -9,6 +9,7 @@
 //! attribution attribute: blocked, failed, interrupted, unexplained, succeeded
 //! dataset    spill → finish → commit          Parquet, the border
 //! summary    summarise                        polars over the dataset
+//! remedy     plan: what to do about what is refused, in which order
 //! change     compare with the sweep before
 //! report     render                           text, Markdown, JSON
 //! ```
@@ -25,9 +26,10 @@ pub mod tenant;
 pub mod text;
 pub mod time;
 
-// Pure judgement on one sign-in.
+// Pure judgement: on one sign-in, and on all that one customer refuses.
 pub mod attribution;
 pub mod relation;
+pub mod remedy;
 
 // From the bytes of an export to normalised sign-ins.
 pub mod dialect;
