@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::custody::Span;
 use super::model::{Counts, PolicyFigures};
+use super::refusals::{PolicySets, Refused};
 use super::state::{RouteHistory, Try};
 use super::tries::{TryFolder, TryRow};
 use crate::attribution::Verdict;
@@ -28,6 +29,9 @@ pub(super) struct Activity {
     /// Home tenants of rows that were joined by the list of partners.
     pub(super) matched_by_list: BTreeSet<TenantId>,
     pub(super) routes: Routes,
+    /// Sets of policies, which routes and tries name by number; the policies in them are texts
+    /// of the routes.
+    pub(super) policy_sets: PolicySets,
     pub(super) policies: BTreeMap<(TenantId, String), PolicyActivity>,
     pub(super) causes: BTreeMap<(Option<i32>, Pair), CauseActivity>,
 }
@@ -91,15 +95,61 @@ pub(super) struct Route {
     pub(super) app_name: u32,
     pub(super) history: RouteHistory,
     pub(super) tries: u64,
-    /// When each policy last blocked it without dispute, and how many sign-ins since ever.
-    pub(super) blocks: BTreeMap<String, RouteBlocks>,
+    /// What each policy blocked on it without dispute.
+    pub(super) blocks: BTreeMap<String, RoutePolicy>,
+    /// What each report-only policy would have blocked.
+    pub(super) would_block: BTreeMap<String, RoutePolicy>,
+    /// Which policies together refuse its tries.
+    pub(super) refused: Refused,
+    pub(super) circumstances: Circumstances,
 }
 
-/// Blocks of one route by one policy.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RouteBlocks {
+/// What one policy did on one route.
+#[derive(Debug, Clone)]
+pub(super) struct RoutePolicy {
+    /// Since ever.
     pub(super) sign_ins: u64,
+    pub(super) first_at: DateTime<Utc>,
     pub(super) last_at: DateTime<Utc>,
+    pub(super) matched: BTreeSet<String>,
+    pub(super) demanded: BTreeSet<String>,
+    pub(super) session: BTreeSet<String>,
+}
+
+impl RoutePolicy {
+    /// Adds this to what is known of the policy on the same route.
+    pub(super) fn add_to(self, known: &mut BTreeMap<String, Self>, policy: &str) {
+        match known.get_mut(policy) {
+            None => {
+                known.insert(policy.to_owned(), self);
+            }
+            Some(known) => {
+                known.sign_ins += self.sign_ins;
+                known.first_at = known.first_at.min(self.first_at);
+                known.last_at = known.last_at.max(self.last_at);
+                known.matched.extend(self.matched);
+                known.demanded.extend(self.demanded);
+                known.session.extend(self.session);
+            }
+        }
+    }
+}
+
+/// How the refused sign-ins of a route were made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Circumstances {
+    /// Some record comes without a person.
+    pub(super) non_interactive: bool,
+    /// Some client is one of legacy authentication.
+    pub(super) legacy_client: bool,
+    /// Some sign-in was by device code, or its token goes back to one.
+    pub(super) device_code: bool,
+    /// Some record says that a guest came, and none that a service provider did.
+    pub(super) guest: bool,
+    pub(super) service_provider: bool,
+    /// Where they came from; of very many only some.
+    pub(super) addresses: BTreeSet<Box<str>>,
+    pub(super) has_more_addresses: bool,
 }
 
 /// The routes by number.
@@ -127,6 +177,9 @@ impl Routes {
             history: RouteHistory::default(),
             tries: 0,
             blocks: BTreeMap::new(),
+            would_block: BTreeMap::new(),
+            refused: Refused::default(),
+            circumstances: Circumstances::default(),
         });
         Some(number)
     }
@@ -170,17 +223,19 @@ impl Texts {
 impl Activity {
     /// Takes a counted row in the order of time.
     pub(super) fn add_row(&mut self, folder: &mut TryFolder, row: TryRow) {
-        folder.push(row, &mut |route, found| self.add_try(route, &found));
+        folder.push(row, &mut |route, found, sets| self.add_try(route, &found, sets));
     }
 
     /// Takes the tries that are open after the last row.
     pub(super) fn finish_tries(&mut self, folder: TryFolder) {
-        folder.finish(&mut |route, found| self.add_try(route, &found));
+        folder.finish(&mut |route, found, sets| self.add_try(route, &found, sets));
     }
 
-    fn add_try(&mut self, number: u32, found: &Try) {
+    fn add_try(&mut self, number: u32, found: &Try, sets: &[u32]) {
+        let set = self.policy_sets.union(sets);
         let Some(route) = self.routes.get_mut(number) else { return };
         route.history.add(found);
+        route.refused.add(found, set, &mut self.policy_sets);
         route.tries += 1;
         let pair = route.pair;
         self.totals.tries += 1;

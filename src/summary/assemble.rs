@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Pair, Route};
+use super::closer::Closer;
 use super::custody::{Custody, Span};
 use super::lists::Lists;
 use super::model::{
     BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary,
-    PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer, ProviderSummary, Summary,
+    PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer, ProviderSummary, Summary, ToDo,
     Totals,
 };
 use super::state::{CustomerState, Evidence, Judgement, RouteState, RouteView, customer_state};
+use super::to_do::Case;
 use crate::error_code::ErrorCode;
 use crate::tenant::TenantId;
 
@@ -22,8 +24,13 @@ const STALE_DAYS: i64 = 3;
 const START_DAYS: i64 = 1;
 
 /// Makes the summary out of what was read.
-pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) -> Summary {
-    let known = Known::of(lists, custody, activity);
+pub(super) fn assemble(
+    lists: &Lists,
+    custody: &Custody,
+    activity: &Activity,
+    closer: &Closer,
+) -> Summary {
+    let known = Known::of(lists, custody, activity, closer);
     let customers = known.customers();
     let mut ledger = custody.ledger;
     ledger.rows = activity.rows;
@@ -56,6 +63,7 @@ struct Known<'a> {
     lists: &'a Lists,
     custody: &'a Custody,
     activity: &'a Activity,
+    closer: &'a Closer,
     partners: BTreeSet<TenantId>,
     routes: BTreeMap<Pair, Vec<&'a Route>>,
     /// From first to last moment of the evidence on each customer.
@@ -64,7 +72,12 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(lists: &'a Lists, custody: &'a Custody, activity: &'a Activity) -> Self {
+    fn of(
+        lists: &'a Lists,
+        custody: &'a Custody,
+        activity: &'a Activity,
+        closer: &'a Closer,
+    ) -> Self {
         let mut routes: BTreeMap<Pair, Vec<&Route>> = BTreeMap::new();
         for route in &activity.routes.all {
             routes.entry(route.pair).or_default().push(route);
@@ -72,7 +85,7 @@ impl<'a> Known<'a> {
         let spans = spans_of(custody, activity);
         let newest = spans.values().map(|span| span.last).max();
         let partners = listed_partners(lists, activity);
-        Self { lists, custody, activity, partners, routes, spans, newest }
+        Self { lists, custody, activity, closer, partners, routes, spans, newest }
     }
 
     /// The exports that tell of a customer: its own, else those that its rows come from.
@@ -178,6 +191,7 @@ impl<'a> Known<'a> {
                 && (trouble.unexplained || blocking_policies.is_empty()),
             blocking_policies,
             failing_error_code: trouble.failing_error_code(),
+            to_do: self.to_do(&judgement, routes, (partner, child), now),
         }
     }
 
@@ -206,23 +220,19 @@ impl<'a> Known<'a> {
         if !trouble.is_block {
             return Vec::new();
         }
-        let mut apps: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (route, _) in &trouble.routes {
-            let account = self.activity.routes.text(route.key.account);
-            let name = self.activity.routes.text(route.app_name);
-            let app = if name.is_empty() { self.activity.routes.text(route.key.app) } else { name };
-            apps.entry(account).or_default().extend((!app.is_empty()).then_some(app));
-        }
-        let mut accounts: Vec<BlockedAccount> = apps
-            .into_iter()
-            .map(|(account, apps)| BlockedAccount {
-                account: account.to_owned(),
-                is_integration: self.lists.is_integration(partner, account),
-                apps: apps.into_iter().map(str::to_owned).collect(),
-            })
-            .collect();
-        accounts.sort_by_key(|account| !account.is_integration);
-        accounts
+        let routes: Vec<&Route> = trouble.routes.iter().map(|&(route, _)| route).collect();
+        accounts_of(self.activity, self.lists, partner, &routes)
+    }
+
+    fn to_do(
+        &self,
+        judgement: &Judgement,
+        routes: &[&Route],
+        (partner, child): (TenantId, TenantId),
+        now: DateTime<Utc>,
+    ) -> ToDo {
+        let (lists, activity, closer) = (self.lists, self.activity, self.closer);
+        Case { lists, activity, closer, partner, child, routes, now }.to_do(judgement)
     }
 
     /// Policies that blocked a route after its trouble began: older blocks are history.
@@ -351,6 +361,33 @@ impl<'a> Known<'a> {
     }
 }
 
+/// The accounts of routes with the apps that they used there, integrations first.
+pub(super) fn accounts_of(
+    activity: &Activity,
+    lists: &Lists,
+    partner: TenantId,
+    routes: &[&Route],
+) -> Vec<BlockedAccount> {
+    let texts = &activity.routes;
+    let mut apps: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for route in routes {
+        let account = texts.text(route.key.account);
+        let name = texts.text(route.app_name);
+        let app = if name.is_empty() { texts.text(route.key.app) } else { name };
+        apps.entry(account).or_default().extend((!app.is_empty()).then_some(app));
+    }
+    let mut accounts: Vec<BlockedAccount> = apps
+        .into_iter()
+        .map(|(account, apps)| BlockedAccount {
+            account: account.to_owned(),
+            is_integration: lists.is_integration(partner, account),
+            apps: apps.into_iter().map(str::to_owned).collect(),
+        })
+        .collect();
+    accounts.sort_by_key(|account| !account.is_integration);
+    accounts
+}
+
 /// Figures and customers of one error code, of all providers and of listed ones.
 #[derive(Default)]
 struct CauseSets {
@@ -412,7 +449,7 @@ impl<'a> Trouble<'a> {
     }
 }
 
-fn listed_partners(lists: &Lists, activity: &Activity) -> BTreeSet<TenantId> {
+pub(super) fn listed_partners(lists: &Lists, activity: &Activity) -> BTreeSet<TenantId> {
     let by_table = lists.partners.iter().filter(|(_, partner)| partner.listed);
     let by_rows =
         activity.matched_by_list.iter().filter(|partner| !lists.partners.contains_key(partner));

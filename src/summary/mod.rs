@@ -5,12 +5,15 @@
 
 mod activity;
 mod assemble;
+mod closer;
 mod custody;
 mod frames;
 mod lists;
 mod model;
+mod refusals;
 mod slices;
 pub mod state;
+mod to_do;
 pub mod tries;
 
 use std::any::Any;
@@ -21,9 +24,9 @@ use chrono::{DateTime, Utc};
 use polars::error::PolarsError;
 
 pub use model::{
-    BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary,
-    ExportSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer,
-    ProviderSummary, Summary, Totals,
+    BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary, Doer,
+    ExportSummary, FailureSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, Proof,
+    ProviderCustomer, ProviderSummary, Summary, ToDo, Totals, Waiting, WaitingKind,
 };
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
@@ -87,8 +90,10 @@ pub fn summarise(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summa
 fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
     let lists = lists::Lists::read(parts)?;
     let custody = custody::Custody::read(parts, options)?;
-    let activity = slices::read(parts, options)?;
-    Ok(assemble::assemble(&lists, &custody, &activity))
+    let (mut activity, slices) = slices::read(parts, options)?;
+    let partners = assemble::listed_partners(&lists, &activity);
+    let closer = closer::look(parts, &slices, &partners, &mut activity)?;
+    Ok(assemble::assemble(&lists, &custody, &activity, &closer))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use chrono::{DateTime, Utc};
 
 use super::state::{CustomerState, Doubt};
+use crate::remedy::Plan;
 use crate::tenant::TenantId;
 
 /// Everything that a report says, whatever its format.
@@ -184,6 +185,95 @@ pub struct CustomerSummary {
     pub policy_not_shown: bool,
     /// Of the failing routes, the most frequent code.
     pub failing_error_code: Option<i32>,
+    pub to_do: ToDo,
+}
+
+/// What to do about a customer's trouble; empty where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToDo {
+    /// Step by step, about the policies.
+    pub plan: Plan,
+    /// What does not get in for reasons that no policy in the log explains, most tries first.
+    pub failures: Vec<FailureSummary>,
+    pub doer: Doer,
+    /// What will refuse once this is done, or sooner.
+    pub waiting: Vec<Waiting>,
+    /// The newest refused sign-ins, newest first.
+    pub proof: Vec<Proof>,
+}
+
+/// Who can change a policy of the customer, as far as the log shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Doer {
+    /// No technician of the partner was at the customer's portal lately.
+    #[default]
+    NotShown,
+    /// A technician got into the portal there at this time.
+    Technicians(DateTime<Utc>),
+    /// The portal refuses the partner, too.
+    CustomerOnly,
+}
+
+/// Tries that fail with one error code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureSummary {
+    pub error_code: Option<i32>,
+    /// Conditional Access refused, and the log does not show by which policy.
+    pub is_unexplained: bool,
+    /// Whose tries these are, integrations first.
+    pub accounts: Vec<BlockedAccount>,
+    pub routes: u64,
+    pub tries: u64,
+}
+
+/// A policy that does not refuse these routes yet, and will or may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub policy_id: String,
+    pub policy_name: String,
+    /// Graph's names of the controls.
+    pub demanded: Vec<String>,
+    pub kind: WaitingKind,
+    /// Met by the refused routes themselves; if not, by other routes of the same app.
+    pub is_certain: bool,
+    /// First and last met.
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaitingKind {
+    /// Would block once it is turned on.
+    ReportOnly,
+    /// Blocked other tries of the same app.
+    Blocks,
+}
+
+/// A refused sign-in, with where its record lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    pub at: DateTime<Utc>,
+    /// The request id.
+    pub sign_in_id: String,
+    pub correlation_id: Option<String>,
+    pub error_code: Option<i32>,
+    pub failure_reason: Option<String>,
+    /// Blocked by policies that the log shows, without dispute.
+    pub is_blocked: bool,
+    pub account: Option<String>,
+    pub user_id: Option<String>,
+    pub app_id: Option<String>,
+    pub app_name: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_name: Option<String>,
+    pub client_app: Option<String>,
+    pub ip_address: Option<String>,
+    pub country: Option<String>,
+    pub operating_system: Option<String>,
+    pub risk_level: Option<String>,
+    pub source_export: Option<String>,
+    /// Bytes from the start of that export, decoded.
+    pub source_offset: u64,
 }
 
 /// An account that does not get through.

@@ -10,7 +10,7 @@ use polars::prelude::{
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::activity::{Activity, Pair, RouteBlocks, RouteKey, counts_of, verdict_of};
+use super::activity::{Activity, Pair, RouteKey, RoutePolicy, counts_of, verdict_of};
 use super::custody::{Span, split_list};
 use super::frames::{self, Columns};
 use super::model::PolicyFigures;
@@ -22,14 +22,14 @@ use crate::sign_in::RowEvidence;
 const HOUR_MICROS: i64 = 3_600_000_000;
 const ROUTE: [&str; 5] = ["partner_tenant_id", "child_tenant_id", "account", "app", "resource"];
 
-/// Reads all that the options cover.
+/// Reads all that the options cover; with the slices of time in which it did.
 pub(super) fn read(
     parts: &DatasetParts,
     options: &SummaryOptions,
-) -> Result<Activity, SummaryError> {
+) -> Result<(Activity, Vec<Slice>), SummaryError> {
     let mut activity = Activity::default();
     let Some(sign_ins) = frames::scan("sign_ins", &parts.sign_ins)? else {
-        return Ok(activity);
+        return Ok((activity, Vec::new()));
     };
     let policies = frames::scan("applied_policies", &parts.applied_policies)?;
     let inbound = read_inbound(parts)?;
@@ -37,30 +37,30 @@ pub(super) fn read(
     let (slices, rows) = plan(sign_ins.clone(), options).map_err(&in_sign_ins)?;
     activity.rows = rows;
     let mut folder = TryFolder::default();
-    for slice in slices {
-        let all = slice_of(sign_ins.clone(), inbound.as_ref(), &slice).map_err(&in_sign_ins)?;
-        let counted = add_slice(&mut activity, &mut folder, &all).map_err(&in_sign_ins)?;
-        if let Some(policies) = &policies {
-            let found = policies_of(policies.clone(), counted, &slice);
-            found
-                .and_then(|found| add_policies(&mut activity, &found))
-                .map_err(frames::in_table("applied_policies"))?;
-        }
+    for slice in &slices {
+        let all = slice_of(sign_ins.clone(), inbound.as_ref(), slice).map_err(&in_sign_ins)?;
+        let counted = add_slice(&mut activity, &all).map_err(&in_sign_ins)?;
+        let refusals = match &policies {
+            Some(policies) => add_policies_of(&mut activity, policies, &counted, slice)
+                .map_err(frames::in_table("applied_policies"))?,
+            None => vec![0; counted.height()],
+        };
+        add_rows(&mut activity, &mut folder, &counted, &refusals).map_err(&in_sign_ins)?;
     }
     activity.finish_tries(folder);
-    Ok(activity)
+    Ok((activity, slices))
 }
 
 /// A stretch of time, the end excluded, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slice {
+pub(super) struct Slice {
     from: i64,
     to: i64,
 }
 
 impl Slice {
     /// Compares in the column's own type, so that the statistics of row groups spare reading.
-    fn holds(&self, time: &DataType) -> Expr {
+    pub(super) fn holds(&self, time: &DataType) -> Expr {
         let moment = |micros: i64| lit(micros).cast(time.clone());
         col("created_at").gt_eq(moment(self.from)).and(col("created_at").lt(moment(self.to)))
     }
@@ -111,7 +111,7 @@ fn bounds_of(options: &SummaryOptions) -> Slice {
 }
 
 /// Customers whose own log is here: their outbound rows are copies and do not count.
-fn read_inbound(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
+pub(super) fn read_inbound(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
     let Some(tenants) = frames::scan("tenants", &parts.tenants)? else { return Ok(None) };
     tenants
         .filter(col("has_inbound"))
@@ -129,17 +129,13 @@ fn slice_of(
     slice: &Slice,
 ) -> PolarsResult<DataFrame> {
     let time = column_type(&mut sign_ins, "created_at")?;
-    let rows = sign_ins.filter(slice.holds(&time)).select([
+    let mut wanted = route_columns();
+    wanted.extend([
         frames::micros("created_at").alias("at"),
         col("sign_in_id"),
         col("side"),
-        col("partner_tenant_id"),
         col("partner_match"),
-        col("child_tenant_id"),
-        col("account"),
-        coalesce(&[col("app_id"), col("app_name")]).alias("app"),
         col("app_name"),
-        coalesce(&[col("resource_id"), col("resource_name")]).alias("resource"),
         col("verdict"),
         col("disputed"),
         frames::number("error_code"),
@@ -147,18 +143,34 @@ fn slice_of(
         col("source_export"),
         col("correlation_id"),
     ]);
-    let rows = match inbound {
+    let rows = sign_ins.filter(slice.holds(&time)).select(wanted);
+    with_inbound(rows, inbound).with_columns([counts().alias("counts")]).collect()
+}
+
+/// The parts of a route as they are named there.
+pub(super) fn route_columns() -> Vec<Expr> {
+    vec![
+        col("partner_tenant_id"),
+        col("child_tenant_id"),
+        col("account"),
+        coalesce(&[col("app_id"), col("app_name")]).alias("app"),
+        coalesce(&[col("resource_id"), col("resource_name")]).alias("resource"),
+    ]
+}
+
+/// Says of each row whether its customer's own log is here.
+pub(super) fn with_inbound(rows: LazyFrame, inbound: Option<&DataFrame>) -> LazyFrame {
+    match inbound {
         Some(inbound) => {
             let on = [col("child_tenant_id")];
             rows.join(inbound.clone().lazy(), on.clone(), on, JoinArgs::new(JoinType::Left))
         }
         None => rows.with_columns([lit(false).alias("has_inbound")]),
-    };
-    rows.with_columns([counts().alias("counts")]).collect()
+    }
 }
 
 /// A row counts once, from one side: the customer's log where there is one.
-fn counts() -> Expr {
+pub(super) fn counts() -> Expr {
     let side = |side: Side| col("side").eq(lit(side.as_str()));
     let only_outbound = side(Side::Outbound).and(col("has_inbound").fill_null(lit(false)).not());
     col("partner_match")
@@ -167,28 +179,26 @@ fn counts() -> Expr {
         .and(side(Side::Inbound).or(only_outbound))
 }
 
-fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<DataType> {
+pub(super) fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<DataType> {
     let schema = frame.collect_schema()?;
     schema.try_get(name).cloned()
 }
 
-/// Adds the rows of a slice; gives back those that count.
-fn add_slice(
-    activity: &mut Activity,
-    folder: &mut TryFolder,
-    all: &DataFrame,
-) -> PolarsResult<DataFrame> {
+/// Adds the sums of a slice; gives back the rows that count, in the order of time, with their
+/// number in it.
+fn add_slice(activity: &mut Activity, all: &DataFrame) -> PolarsResult<DataFrame> {
     add_totals(activity, all)?;
     let counted = all
         .clone()
         .lazy()
         .filter(col("counts"))
         .sort(["at", "side", "sign_in_id"], SortMultipleOptions::default())
+        .with_row_index("row", None)
+        .with_columns([frames::number("row")])
         .collect()?;
     add_pairs(activity, &counted)?;
     add_sources(activity, &counted)?;
     add_causes(activity, &counted)?;
-    add_rows(activity, folder, &counted)?;
     Ok(counted)
 }
 
@@ -321,6 +331,7 @@ fn add_rows(
     activity: &mut Activity,
     folder: &mut TryFolder,
     counted: &DataFrame,
+    refusals: &[u32],
 ) -> PolarsResult<()> {
     let columns = Columns::of(counted);
     let route = RouteColumns::of(&columns)?;
@@ -339,6 +350,7 @@ fn add_rows(
             verdict,
             disputed: disputed.get(row),
             error_code: error_code(code.get(row)),
+            refusal: refusals.get(row).copied().unwrap_or_default(),
         };
         activity.add_row(folder, next);
     }
@@ -346,13 +358,13 @@ fn add_rows(
 }
 
 /// The columns that make a route.
-struct RouteColumns<'a> {
+pub(super) struct RouteColumns<'a> {
     parts: [frames::Text<'a>; 5],
     app_name: frames::Text<'a>,
 }
 
 impl<'a> RouteColumns<'a> {
-    fn of(columns: &Columns<'a>) -> PolarsResult<Self> {
+    pub(super) fn of(columns: &Columns<'a>) -> PolarsResult<Self> {
         let [partner, child, account, app, resource] = ROUTE;
         let parts = [
             columns.text(partner)?,
@@ -364,7 +376,7 @@ impl<'a> RouteColumns<'a> {
         Ok(Self { parts, app_name: columns.text("app_name")? })
     }
 
-    fn number(&self, activity: &mut Activity, row: usize) -> Option<u32> {
+    pub(super) fn number(&self, activity: &mut Activity, row: usize) -> Option<u32> {
         let routes = &mut activity.routes;
         let [partner, child, account, app, resource] =
             self.parts.each_ref().map(|part| routes.texts.number(part.get(row)));
@@ -373,10 +385,23 @@ impl<'a> RouteColumns<'a> {
     }
 }
 
-/// The policies that blocked or would have blocked the counted rows of a slice, by route.
-fn policies_of(
+/// Adds the policies that blocked or would have blocked the counted rows of a slice; gives back
+/// the number of the set of policies that blocked each row.
+fn add_policies_of(
+    activity: &mut Activity,
+    policies: &LazyFrame,
+    counted: &DataFrame,
+    slice: &Slice,
+) -> PolarsResult<Vec<u32>> {
+    let acting = acting_policies(policies.clone(), counted, slice)?;
+    add_policies(activity, &by_route(&acting)?)?;
+    policy_sets(activity, &acting, counted.height())
+}
+
+/// A line for each policy that blocked or would have blocked a counted row of a slice.
+fn acting_policies(
     mut policies: LazyFrame,
-    counted: DataFrame,
+    counted: &DataFrame,
     slice: &Slice,
 ) -> PolarsResult<DataFrame> {
     let time = column_type(&mut policies, "created_at")?;
@@ -389,25 +414,50 @@ fn policies_of(
                 "policy_name",
                 "matched_conditions",
                 "demanded_controls",
+                "session_controls",
                 "blocks",
                 "would_block",
             ]
             .map(col),
         );
     let mut wanted: Vec<Expr> = ROUTE.map(col).to_vec();
-    wanted.extend(["app_name", "sign_in_id", "side", "at", "disputed"].map(col));
+    wanted.extend(["row", "app_name", "sign_in_id", "side", "at", "disputed"].map(col));
     let on = ["sign_in_id", "side"].map(col);
+    let counted = counted.clone().lazy().select(wanted);
+    acting.join(counted, on.clone(), on, JoinArgs::new(JoinType::Inner)).collect()
+}
+
+/// The number of the set of policies that blocked each row without dispute.
+fn policy_sets(activity: &mut Activity, acting: &DataFrame, rows: usize) -> PolarsResult<Vec<u32>> {
+    let columns = Columns::of(acting);
+    let (id, name) = (columns.text("policy_id")?, columns.text("policy_name")?);
+    let (blocks, disputed) = (columns.flag("blocks")?, columns.flag("disputed")?);
+    let place = columns.number("row")?;
+    let mut policies_of_row: Vec<Vec<u32>> = vec![Vec::new(); rows];
+    for row in (0..acting.height()).filter(|&row| blocks.get(row) && !disputed.get(row)) {
+        let place = place.get(row).and_then(|place| usize::try_from(place).ok());
+        if let Some(policies) = place.and_then(|place| policies_of_row.get_mut(place)) {
+            let policy = id.get(row).or(name.get(row)).unwrap_or_default();
+            policies.push(activity.routes.texts.number(Some(policy)));
+        }
+    }
+    let sets = &mut activity.policy_sets;
+    Ok(policies_of_row.into_iter().map(|policies| sets.number(policies)).collect())
+}
+
+/// The acting policies counted by route.
+fn by_route(acting: &DataFrame) -> PolarsResult<DataFrame> {
     let mut keys: Vec<Expr> = ROUTE.map(col).to_vec();
-    keys.extend(
-        ["policy_id", "policy_name", "matched_conditions", "demanded_controls", "blocks"].map(col),
-    );
-    keys.extend(["would_block", "disputed"].map(col));
+    keys.extend(["policy_id", "policy_name", "matched_conditions", "demanded_controls"].map(col));
+    keys.extend(["session_controls", "blocks", "would_block", "disputed"].map(col));
     acting
-        .join(counted.lazy().select(wanted), on.clone(), on, JoinArgs::new(JoinType::Inner))
+        .clone()
+        .lazy()
         .group_by(keys)
         .agg([
             // A record may list a policy twice.
             col("sign_in_id").n_unique().cast(DataType::Int64).alias("sign_ins"),
+            col("at").min().alias("first"),
             col("at").max(),
             col("app_name").max(),
         ])
@@ -420,9 +470,11 @@ fn add_policies(activity: &mut Activity, found: &DataFrame) -> PolarsResult<()> 
     let (id, name) = (columns.text("policy_id")?, columns.text("policy_name")?);
     let matched = columns.text("matched_conditions")?;
     let demanded = columns.text("demanded_controls")?;
+    let session = columns.text("session_controls")?;
     let (blocks, would_block) = (columns.flag("blocks")?, columns.flag("would_block")?);
     let disputed = columns.flag("disputed")?;
     let (sign_ins, at) = (columns.number("sign_ins")?, columns.number("at")?);
+    let first = columns.number("first")?;
     for row in 0..found.height() {
         let (Some(pair), Some(at)) = (pair_at(&columns, row)?, at.time(row)) else { continue };
         let id = id.get(row).or(name.get(row)).unwrap_or_default();
@@ -440,25 +492,30 @@ fn add_policies(activity: &mut Activity, found: &DataFrame) -> PolarsResult<()> 
         if blocks.get(row) {
             policy.last_blocked_at = policy.last_blocked_at.max(Some(at));
         }
+        let found = RoutePolicy {
+            sign_ins: count,
+            first_at: first.time(row).unwrap_or(at),
+            last_at: at,
+            matched: matched.get(row).map(split_list).unwrap_or_default().into_iter().collect(),
+            demanded: demanded
+                .get(row)
+                .map(split_controls)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+            session: session.get(row).map(split_list).unwrap_or_default().into_iter().collect(),
+        };
+        let number = route.number(activity, row);
+        let Some(route) = number.and_then(|number| activity.routes.get_mut(number)) else {
+            continue;
+        };
         if blocks.get(row) && !disputed.get(row) {
-            add_block(activity, &route, row, (id, count, at));
+            found.add_to(&mut route.blocks, id);
+        } else if would_block.get(row) {
+            found.add_to(&mut route.would_block, id);
         }
     }
     Ok(())
-}
-
-fn add_block(
-    activity: &mut Activity,
-    route: &RouteColumns<'_>,
-    row: usize,
-    (policy, sign_ins, at): (&str, u64, DateTime<Utc>),
-) {
-    let number = route.number(activity, row);
-    let Some(route) = number.and_then(|number| activity.routes.get_mut(number)) else { return };
-    let blocks =
-        route.blocks.entry(policy.to_owned()).or_insert(RouteBlocks { sign_ins: 0, last_at: at });
-    blocks.sign_ins += sign_ins;
-    blocks.last_at = blocks.last_at.max(at);
 }
 
 /// Controls joined by commas; the name of an authentication strength may hold commas itself.

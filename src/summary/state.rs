@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribution::Verdict;
 
 /// Routes tried in this many days before the customer's "now" decide its state.
-const RECENT_DAYS: i64 = 14;
+pub(super) const RECENT_DAYS: i64 = 14;
 /// Swings between success and block are looked for in this many days before "now".
 const SWING_DAYS: i64 = 7;
 
@@ -207,6 +207,11 @@ impl RouteHistory {
     /// Among the blocked tries since the last success is one whose policy the log does not show.
     pub fn is_unexplained(&self) -> bool {
         self.unexplained_since
+    }
+
+    /// The moment of the newest try that was no interruption.
+    pub fn newest_at(&self) -> Option<DateTime<Utc>> {
+        self.newest.map(|(at, _)| at)
     }
 
     /// The error code of the newest try that was no interruption.

@@ -20,6 +20,8 @@ pub struct TryRow {
     pub verdict: Verdict,
     pub disputed: bool,
     pub error_code: Option<i32>,
+    /// The number of the set of policies that blocked it; 0 for none.
+    pub refusal: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +34,8 @@ enum Key {
 struct OpenTry {
     route: u32,
     found: Try,
+    /// The sets of policies that blocked its rows, each once.
+    refusals: Vec<u32>,
     last_row: u64,
 }
 
@@ -48,7 +52,7 @@ pub struct TryFolder {
 
 impl TryFolder {
     /// Takes the next row; hands every try that it shows to be complete to `done`.
-    pub fn push(&mut self, row: TryRow, done: &mut impl FnMut(u32, Try)) {
+    pub fn push(&mut self, row: TryRow, done: &mut impl FnMut(u32, Try, &[u32])) {
         self.close_before(row.at - TimeDelta::minutes(GAP_MINUTES), done);
         let number = self.rows;
         self.rows += 1;
@@ -66,9 +70,13 @@ impl TryFolder {
                 disputed: row.disputed,
                 error_code: row.error_code,
             },
+            refusals: Vec::new(),
             last_row: number,
         });
         open.last_row = number;
+        if row.refusal != 0 && !open.refusals.contains(&row.refusal) {
+            open.refusals.push(row.refusal);
+        }
         open.found = Try {
             first_at: open.found.first_at,
             last_at: row.at,
@@ -79,11 +87,11 @@ impl TryFolder {
     }
 
     /// Hands out the tries that are still open.
-    pub fn finish(mut self, done: &mut impl FnMut(u32, Try)) {
+    pub fn finish(mut self, done: &mut impl FnMut(u32, Try, &[u32])) {
         self.close_before(DateTime::<Utc>::MAX_UTC, done);
     }
 
-    fn close_before(&mut self, moment: DateTime<Utc>, done: &mut impl FnMut(u32, Try)) {
+    fn close_before(&mut self, moment: DateTime<Utc>, done: &mut impl FnMut(u32, Try, &[u32])) {
         while let Some(&(at, number, key)) = self.queue.front() {
             if at >= moment {
                 break;
@@ -92,7 +100,7 @@ impl TryFolder {
             if self.open.get(&key).is_some_and(|open| open.last_row == number)
                 && let Some(open) = self.open.remove(&key)
             {
-                done(open.route, open.found);
+                done(open.route, open.found, &open.refusals);
             }
         }
     }
@@ -110,13 +118,14 @@ mod tests {
             verdict,
             disputed: false,
             error_code: None,
+            refusal: 0,
         }
     }
 
     fn tries(rows: &[TryRow]) -> Vec<Verdict> {
         let mut found = Vec::new();
         let mut folder = TryFolder::default();
-        let mut done = |_, a_try: Try| found.push(a_try.verdict);
+        let mut done = |_, a_try: Try, _: &[u32]| found.push(a_try.verdict);
         for &row in rows {
             folder.push(row, &mut done);
         }

