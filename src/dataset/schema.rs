@@ -566,8 +566,9 @@ pub(super) static ACCOUNTS: &[OfAccount] = &[
 pub(super) static ERROR_CODES: &[OfCode] = &[
     OfCode::int32("error_code", |r| Some(r.code.0)).required().means("AADSTS number"),
     OfCode::text("symbolic_name", |r| word(&r.symbolic_name)).means("Microsoft's name"),
-    OfCode::text("category", |r| word(&r.category)).required().means("Kind of cause"),
-    OfCode::text("who_fixes", |r| word(&r.who_fixes)).means("partner, child or both"),
+    OfCode::text("category", |r| word(r.category.as_str())).required().means("Kind of cause"),
+    OfCode::text("who_fixes", |r| word(r.who_fixes.as_str()))
+        .means("partner, child, both or microsoft"),
     OfCode::text("cause", |r| word(&r.cause)).required().means("What it means"),
     OfCode::text("remedy", |r| word(&r.remedy)).required().means("What to do"),
 ];
