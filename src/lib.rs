@@ -27,6 +27,7 @@ pub mod time;
 
 // Pure judgement on one sign-in.
 pub mod attribution;
+pub mod cause;
 pub mod relation;
 
 // From the bytes of an export to normalised sign-ins.
