@@ -28,6 +28,7 @@ pub mod time;
 
 // Pure judgement: on one sign-in, and on all that one customer refuses.
 pub mod attribution;
+pub mod cause;
 pub mod relation;
 pub mod remedy;
 

@@ -218,6 +218,16 @@ impl CrossTenantAccess {
         self.mask & 8 != 0
     }
 
+    /// B2B collaboration or direct connect.
+    pub fn is_b2b(&self) -> bool {
+        self.mask & 3 != 0
+    }
+
+    /// A user tried a tenant that he has no access to.
+    pub fn is_passthrough(&self) -> bool {
+        self.mask & 32 != 0
+    }
+
     /// Graph's words, comma-joined; `none` for the empty set.
     pub fn to_text(&self) -> String {
         let known: u32 = ACCESS_TYPES.iter().map(|(bit, _)| bit).sum();

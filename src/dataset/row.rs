@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use crate::attribution::{Attribution, Verdict, attribute};
-use crate::policy::{AppliedPolicy, PolicyResult};
+use crate::cause::{Cause, Circumstances, Way, cause_of};
+use crate::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyResult};
 use crate::relation::{Place, Provider, Side, place};
 use crate::sign_in::SignIn;
 use crate::tenant::TenantId;
@@ -234,6 +235,8 @@ pub(super) struct SignInRow {
     pub provider: Provider,
     pub place: Place,
     pub attribution: Attribution,
+    /// `None` for a success.
+    pub cause: Option<Cause>,
     pub states: States,
     pub evidence_rank: i32,
     pub row_hash: i64,
@@ -257,10 +260,12 @@ impl SignInRow {
         let content: RowContent = postcard::from_bytes(content)?;
         let (mut sign_in, provider, recovered, repaired, not_applied_policy_count) = content;
         sign_in.exporting_tenant = head.exporting_tenant;
+        let attribution = attribute(&sign_in);
         Ok(Self {
             provider,
             place,
-            attribution: attribute(&sign_in),
+            attribution,
+            cause: cause_in(&sign_in, place.side, attribution),
             states,
             evidence_rank: head.evidence_rank,
             row_hash: head.row_hash(),
@@ -283,11 +288,32 @@ impl SignInRow {
         Some(count(self.sign_in.applied_policies.iter().filter(|policy| is(policy)).count()))
     }
 
-    /// What the code means in words, else what the log says.
+    /// Why it did not succeed; of a success what the code means, else what the log says.
     pub(super) fn cause(&self) -> Option<&str> {
+        if let Some(cause) = &self.cause {
+            return Some(&cause.cause);
+        }
         let known = self.sign_in.outcome.code().and_then(|code| code.entry());
         known.map(|entry| entry.cause.as_str()).or(self.sign_in.failure_reason.as_deref())
     }
+}
+
+/// The cause of a sign-in that did not succeed.
+fn cause_in(sign_in: &SignIn, side: Side, attribution: Attribution) -> Option<Cause> {
+    if attribution.verdict == Verdict::Succeeded {
+        return None;
+    }
+    let failing = |policy: &AppliedPolicy| policy.result == PolicyResult::Failure;
+    Some(cause_of(&Circumstances {
+        code: sign_in.outcome.code(),
+        failure_reason: sign_in.failure_reason.as_deref(),
+        additional_details: sign_in.additional_details.as_deref(),
+        sign_in_type: sign_in.sign_in_type,
+        way: Way::of(sign_in.cross_tenant_access.as_ref(), side == Side::Home),
+        policy_failed: !attribution.disputed && sign_in.applied_policies.iter().any(failing),
+        conditional_access_failed: sign_in.conditional_access_status
+            == Some(ConditionalAccessStatus::Failure),
+    }))
 }
 
 /// The states of an attempt that Azure Monitor published under one id.

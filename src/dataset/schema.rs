@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
+use crate::cause::Cause;
 use crate::error_code::ErrorCodeEntry;
 use crate::policy::AppliedPolicy;
 use crate::tenant::TenantId;
@@ -18,7 +19,9 @@ use super::table::Table;
 
 /// Raised by every change of a table; a tool refuses datasets that are newer than its own.
 /// 2: `exports` names the archive that an export lies in.
-pub const SCHEMA_VERSION: u32 = 2;
+/// 3: `sign_ins` says category, who fixes it, remedy and basis of the cause; `error_codes` says
+/// source and confidence.
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The documented columns of a table, in their order.
 pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
@@ -83,6 +86,10 @@ type OfTenant = Column<TenantRow>;
 type OfPartner = Column<PartnerRow>;
 type OfAccount = Column<AccountRow>;
 type OfCode = Column<&'static ErrorCodeEntry>;
+
+fn of_cause(row: &SignInRow, word_of: fn(&Cause) -> &'static str) -> Option<Cow<'_, str>> {
+    row.cause.as_ref().map(|cause| Cow::Borrowed(word_of(cause)))
+}
 
 pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::text("sign_in_id", |r| word(&r.id)).required().from("id").means(
@@ -253,7 +260,17 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
         .required()
         .means("A policy says failure where the sign-in as a whole does not"),
     OfSignIn::text("cause", |r| r.cause().map(Cow::Borrowed))
-        .means("The error code in words, else failure_reason"),
+        .means("Why it did not succeed: the error code in words, adapted to its circumstances"),
+    OfSignIn::text("category", |r| of_cause(r, |cause| cause.category.as_str()))
+        .means("Kind of cause, as in error_codes, or unknown; null for a success"),
+    OfSignIn::text("who_fixes", |r| of_cause(r, |cause| cause.who_fixes.as_str()))
+        .means("Who can put it right: partner, child, both or microsoft; null for a success"),
+    OfSignIn::text("remedy", |r| r.cause.as_ref().and_then(|cause| word(&cause.remedy)))
+        .means("What to do, in general; null for a success"),
+    OfSignIn::text("cause_basis", |r| of_cause(r, |cause| cause.basis.as_str())).means(
+        "What cause was judged by: code, reason (words of failure_reason), family (range of the \
+         code, or that Conditional Access refused) or unknown; null for a success",
+    ),
     OfSignIn::int32("blocking_policy_count", |r| r.count_policies(|policy| r.blocks(policy)))
         .required()
         .unit("policies")
@@ -566,10 +583,13 @@ pub(super) static ACCOUNTS: &[OfAccount] = &[
 pub(super) static ERROR_CODES: &[OfCode] = &[
     OfCode::int32("error_code", |r| Some(r.code.0)).required().means("AADSTS number"),
     OfCode::text("symbolic_name", |r| word(&r.symbolic_name)).means("Microsoft's name"),
-    OfCode::text("category", |r| word(&r.category)).required().means("Kind of cause"),
-    OfCode::text("who_fixes", |r| word(&r.who_fixes)).means("partner, child or both"),
+    OfCode::text("category", |r| word(r.category.as_str())).required().means("Kind of cause"),
+    OfCode::text("who_fixes", |r| word(r.who_fixes.as_str()))
+        .means("partner, child, both or microsoft"),
     OfCode::text("cause", |r| word(&r.cause)).required().means("What it means"),
     OfCode::text("remedy", |r| word(&r.remedy)).required().means("What to do"),
+    OfCode::text("source", |r| word(&r.source)).means("Keys of the sources, joined by blanks"),
+    OfCode::text("confidence", |r| word(r.confidence.as_str())).means("high, medium or low"),
 ];
 
 /// Lower-case hexadecimal digits.

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 14] = [
     &["lists"],
     &["input"],
     &["dialect"],
-    &["attribution", "relation", "remedy"],
+    &["attribution", "cause", "relation", "remedy"],
     &["sign_in"],
     &["error_code", "file_name", "parallel", "policy", "stop", "tenant", "text", "time"],
 ];

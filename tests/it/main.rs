@@ -16,6 +16,8 @@ mod parquet_reader;
 
 // Small things first: the verdict, the frames, the house.
 mod attribution;
+mod cause;
+mod error_codes;
 mod frame;
 mod house;
 
