@@ -48,6 +48,7 @@ pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) ->
         causes: known.causes(),
         other_providers: known.other_providers(),
         exports: custody.exports.clone(),
+        routes: Vec::new(),
     }
 }
 

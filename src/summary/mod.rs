@@ -9,6 +9,7 @@ mod custody;
 mod frames;
 mod lists;
 mod model;
+mod routes;
 mod slices;
 pub mod state;
 pub mod tries;
@@ -23,7 +24,7 @@ use polars::error::PolarsError;
 pub use model::{
     BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary,
     ExportSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer,
-    ProviderSummary, Summary, Totals,
+    ProviderSummary, RouteBlock, RouteSummary, Summary, Totals,
 };
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
@@ -88,7 +89,9 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     let lists = lists::Lists::read(parts)?;
     let custody = custody::Custody::read(parts, options)?;
     let activity = slices::read(parts, options)?;
-    Ok(assemble::assemble(&lists, &custody, &activity))
+    let mut summary = assemble::assemble(&lists, &custody, &activity);
+    summary.routes = routes::routes_of(&lists, &activity, &summary);
+    Ok(summary)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -50,7 +50,8 @@ enum Outcome {
 }
 
 /// What the newest tries of a route say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RouteState {
     Blocked,
     Intermittent,
@@ -207,6 +208,11 @@ impl RouteHistory {
     /// Among the blocked tries since the last success is one whose policy the log does not show.
     pub fn is_unexplained(&self) -> bool {
         self.unexplained_since
+    }
+
+    /// When the newest try ended that was no interruption.
+    pub fn newest_at(&self) -> Option<DateTime<Utc>> {
+        self.newest.map(|(at, _)| at)
     }
 
     /// The error code of the newest try that was no interruption.
