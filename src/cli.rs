@@ -14,8 +14,10 @@ use tenantsweep::time::DateOrder;
 
 use values::{
     parse_custody, parse_duration, parse_mode, parse_moment, parse_offset, parse_partner,
-    parse_run_id, parse_share, parse_tenant,
+    parse_run_id, parse_share, parse_span, parse_tenant,
 };
+
+pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
 /// blocks a service provider: by which policy, why it applied and what it required.
@@ -32,6 +34,8 @@ pub enum Command {
     Sweep(Box<SweepArgs>),
     /// Print the summary of an earlier sweep again, from its dataset alone
     Report(ReportArgs),
+    /// Say what changed between two sweeps, or between two spans of one
+    Compare(CompareArgs),
     /// Say what each file is, how far it reaches, and what it cannot show
     Inspect(InspectArgs),
     /// Print the raw record behind a sign-in, from its export, after checking that one
@@ -378,6 +382,51 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub view: ViewArgs,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct CompareArgs {
+    /// The folder of the sweep before
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The folder of the sweep after it [default: OLD, looked at by --old and --new, or --at]
+    #[arg(value_name = "NEW")]
+    pub new: Option<PathBuf>,
+    /// Of OLD, look at this span only: FROM..UNTIL (UTC), either end left out if you like
+    #[arg(long = "old", value_name = "SPAN", value_parser = parse_span)]
+    pub old_span: Option<MomentSpan>,
+    /// Of NEW, look at this span only
+    #[arg(long = "new", value_name = "SPAN", value_parser = parse_span)]
+    pub new_span: Option<MomentSpan>,
+    /// Before and after this moment (UTC), such as when a policy was changed: the same as
+    /// `--old ..TIME --new TIME..`
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, conflicts_with_all = ["old_span", "new_span"])]
+    pub at: Option<DateTime<Utc>>,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End with exit code 1 if one of these is so now (several: with commas)
+    #[arg(long, value_enum, value_name = "CONDITION", value_delimiter = ',')]
+    pub fail_on: Vec<Condition>,
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  tenantsweep compare sweep-monday sweep-friday
+  tenantsweep compare results --at 2026-11-20T14:00:00Z      a policy was changed then: did it help?
+  tenantsweep compare results --old 2026-11-01..2026-11-08 --new 2026-11-15..
+  tenantsweep compare results --old ..2026-11-15             as it stood then, and all there is now
+  tenantsweep compare monday friday --fail-on new-block --format json -o changes.json
+
+Resolved is only what got in where it was blocked: the same account with the same app, tried again
+after the last block. A log that ends earlier, or that could not show a block, resolves nothing.
+
+Exit codes:
+  0 done   1 a --fail-on condition is met   2 wrong use, no dataset   4 the output could not be written
+  5 nothing could be judged on one side";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

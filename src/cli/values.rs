@@ -28,6 +28,31 @@ pub(super) fn parse_moment(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "a time is written 2026-11-21 or 2026-11-21T09:40:00Z".to_owned())
 }
 
+/// From one moment up to another, itself excluded; an end that is left out is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MomentSpan {
+    pub from: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+pub(super) fn parse_span(text: &str) -> Result<MomentSpan, String> {
+    let (from, until) = text.split_once("..").ok_or_else(|| {
+        "a span is written FROM..UNTIL, such as 2026-11-01..2026-11-08, 2026-11-15.. or ..2026-11-15"
+            .to_owned()
+    })?;
+    let end = |text: &str| match text.trim() {
+        "" => Ok(None),
+        text => parse_moment(text).map(Some),
+    };
+    let span = MomentSpan { from: end(from)?, until: end(until)? };
+    match (span.from, span.until) {
+        (Some(from), Some(until)) if from >= until => {
+            Err("the span ends before it begins: FROM..UNTIL, UNTIL itself excluded".to_owned())
+        }
+        _ => Ok(span),
+    }
+}
+
 pub(super) fn parse_offset(text: &str) -> Result<FixedOffset, String> {
     parse_zone(text).ok_or_else(|| "an offset from UTC is written +02:00 or -05:00".to_owned())
 }

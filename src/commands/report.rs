@@ -132,7 +132,7 @@ pub fn write(
 }
 
 /// What the terminal can show: ASCII unless the locale says UTF-8, at most 100 columns.
-fn terminal() -> TextOptions {
+pub fn terminal() -> TextOptions {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(std::env::var_os);
     let utf8 = locale.is_some_and(|name| {
         let name = name.to_string_lossy().to_lowercase();

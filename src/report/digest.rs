@@ -128,13 +128,17 @@ fn label(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::NewlyBlocked => "BLOCKED",
         ChangeKind::OtherPolicy => "OTHER POLICY",
+        ChangeKind::PolicyNamed => "POLICY SHOWN",
         ChangeKind::NewlyFailing => "FAILING",
         ChangeKind::NoLongerShown => "NOT SHOWN",
         ChangeKind::CannotTell => "CANNOT TELL",
         ChangeKind::NoLog => "NO LOG",
+        ChangeKind::OlderEvidence => "OLDER LOG",
         ChangeKind::Eased => "EASED",
+        ChangeKind::PartlyResolved => "SOME GET IN",
         ChangeKind::Resolved => "RESOLVED",
         ChangeKind::CanTell => "GETTING IN",
+        ChangeKind::StillBlocked | ChangeKind::StillFailing | ChangeKind::NoNewTry => "AS BEFORE",
     }
 }
 
@@ -158,7 +162,9 @@ fn what(change: &CustomerChange) -> String {
             let partly = (now.state == CustomerState::Partly).then(|| "partly".to_owned());
             vec![partly, since(now), policies(&now.policies, now.policy_not_shown)]
         }
-        ChangeKind::OtherPolicy => vec![policies(&change.new_policies, false)],
+        ChangeKind::OtherPolicy | ChangeKind::PolicyNamed => {
+            vec![policies(&change.new_policies, false)]
+        }
         ChangeKind::NewlyFailing => {
             let code = now.error_code.map(|code| ErrorCode(code).to_string());
             vec![Some("not by a policy".to_owned()), code, since(now)]
@@ -166,11 +172,17 @@ fn what(change: &CustomerChange) -> String {
         ChangeKind::NoLongerShown => vec![was("no newer try shows whether it still is")],
         ChangeKind::CannotTell => vec![now.doubt.map(|doubt| words::doubt_words(doubt).to_owned())],
         ChangeKind::NoLog => vec![Some("on your list, no log here".to_owned())],
+        ChangeKind::OlderEvidence => vec![was("the evidence now is older")],
+        ChangeKind::Eased if !now.is_blocked() => vec![was("gets in partly now")],
         ChangeKind::Eased => {
             vec![Some("blocked partly now".to_owned()), policies(&now.policies, false)]
         }
+        ChangeKind::PartlyResolved => vec![was("some of it gets in now")],
         ChangeKind::Resolved => vec![was("gets in now")],
         ChangeKind::CanTell => vec![was("its logs tell now")],
+        ChangeKind::StillBlocked | ChangeKind::StillFailing | ChangeKind::NoNewTry => {
+            vec![was("is so still")]
+        }
     };
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join("; ")
@@ -261,8 +273,8 @@ pub fn write_digest_html(sink: &mut impl Write, digest: &Digest<'_>) -> io::Resu
 /// Dark enough on white for people who see colours less well; the word says it, too.
 fn colour(label: &str) -> &'static str {
     match label {
-        "BLOCKED" | "OTHER POLICY" | "OTHER PROVIDER" => "#a80000",
-        "RESOLVED" | "EASED" | "GETTING IN" => "#0b6a0b",
+        "BLOCKED" | "OTHER POLICY" | "POLICY SHOWN" | "OTHER PROVIDER" => "#a80000",
+        "RESOLVED" | "EASED" | "GETTING IN" | "SOME GET IN" => "#0b6a0b",
         _ => "#5c4400",
     }
 }

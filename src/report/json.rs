@@ -82,7 +82,7 @@ fn tenants(summary: &Summary) -> Vec<Tenant<'_>> {
 
 /// UTC, as `2026-11-21T09:40:00Z`.
 #[derive(Clone, Copy)]
-struct Moment(DateTime<Utc>);
+pub(super) struct Moment(pub(super) DateTime<Utc>);
 
 impl Serialize for Moment {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -103,7 +103,7 @@ fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::R
 }
 
 /// A heading of ours and its table; nothing where there are no rows.
-fn section(sink: &mut impl Write, title: &str, table: &Table) -> io::Result<()> {
+pub(super) fn section(sink: &mut impl Write, title: &str, table: &Table) -> io::Result<()> {
     if table.rows.is_empty() {
         return Ok(());
     }

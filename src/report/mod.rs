@@ -5,6 +5,7 @@
 //! every renderer passes it through [`clean`].
 
 pub mod clean;
+mod compare;
 pub mod digest;
 mod json;
 mod markdown;
@@ -19,6 +20,10 @@ use std::time::Duration;
 
 use crate::dataset::Custody;
 
+pub use compare::{
+    ComparedSide, Comparison, write_comparison_json, write_comparison_markdown,
+    write_comparison_text,
+};
 pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;

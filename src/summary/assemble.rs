@@ -55,6 +55,7 @@ pub(super) fn assemble(
         causes: known.causes(),
         other_providers: known.other_providers(),
         exports: custody.exports.clone(),
+        routes: Vec::new(),
     }
 }
 

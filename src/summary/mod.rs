@@ -11,6 +11,7 @@ mod frames;
 mod lists;
 mod model;
 mod refusals;
+mod routes;
 mod slices;
 pub mod state;
 mod to_do;
@@ -26,7 +27,8 @@ use polars::error::PolarsError;
 pub use model::{
     BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary, Doer,
     ExportSummary, FailureSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, Proof,
-    ProviderCustomer, ProviderSummary, Summary, ToDo, Totals, Waiting, WaitingKind,
+    ProviderCustomer, ProviderSummary, RouteBlock, RouteSummary, Summary, ToDo, Totals, Waiting,
+    WaitingKind,
 };
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
@@ -93,7 +95,9 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     let (mut activity, slices) = slices::read(parts, options)?;
     let partners = assemble::listed_partners(&lists, &activity);
     let closer = closer::look(parts, &slices, &partners, &mut activity)?;
-    Ok(assemble::assemble(&lists, &custody, &activity, &closer))
+    let mut summary = assemble::assemble(&lists, &custody, &activity, &closer);
+    summary.routes = routes::routes_of(&lists, &activity, &summary);
+    Ok(summary)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

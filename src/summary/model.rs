@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
 
-use super::state::{CustomerState, Doubt};
+use super::state::{CustomerState, Doubt, RouteState};
 use crate::remedy::Plan;
 use crate::tenant::TenantId;
 
@@ -34,6 +34,8 @@ pub struct Summary {
     pub other_providers: Vec<ProviderSummary>,
     /// Live exports, by path.
     pub exports: Vec<ExportSummary>,
+    /// Of listed partners; a report shows none of them by itself, a comparison needs them all.
+    pub routes: Vec<RouteSummary>,
 }
 
 impl Summary {
@@ -295,6 +297,36 @@ pub struct BlockingPolicy {
     /// Graph's names of the conditions.
     pub matched: Vec<String>,
     pub blocked_sign_ins: u64,
+}
+
+/// A way of a listed partner into a customer: an account, an app and a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSummary {
+    pub child_tenant_id: TenantId,
+    pub partner_tenant_id: TenantId,
+    /// Blank where the log had none, as the other parts.
+    pub account: String,
+    pub is_integration: bool,
+    /// The app's id, else its name.
+    pub app: String,
+    pub app_name: String,
+    /// The resource's id, else its name.
+    pub resource: String,
+    /// `None`: not tried lately.
+    pub state: Option<RouteState>,
+    /// The newest try that was no interruption.
+    pub last_at: Option<DateTime<Utc>>,
+    /// By policies, since the route's trouble began.
+    pub blocks: Vec<RouteBlock>,
+    /// Among these blocks is one whose policy the log does not show.
+    pub policy_not_shown: bool,
+}
+
+/// A policy that blocks a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteBlock {
+    pub policy_id: String,
+    pub last_at: DateTime<Utc>,
 }
 
 /// A policy of a customer over all counted rows.

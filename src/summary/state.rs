@@ -50,7 +50,8 @@ enum Outcome {
 }
 
 /// What the newest tries of a route say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RouteState {
     Blocked,
     Intermittent,

@@ -1,154 +1,19 @@
-//! What changed from one sweep to the next: how things stood, and how they stand.
+//! What changed from one sweep to the next, or from one span of time to a later one: how things
+//! stood, and how they stand.
+
+mod routes;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::summary::state::{CustomerState, Doubt};
-use crate::summary::{CustomerSummary, ProviderSummary, Summary};
+use crate::summary::state::CustomerState;
 use crate::tenant::TenantId;
+use routes::{Pairs, may_resolve, named_none, new_policies};
 
-/// Of the file that keeps a standing; a reader passes over fields that it does not know.
-const SCHEMA: u32 = 1;
-
-/// How things stand, as far as a change is worth telling.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    schema: u32,
-    /// The last moment of all evidence.
-    pub newest_evidence: Option<DateTime<Utc>>,
-    /// By customer and partner.
-    pub customers: Vec<CustomerStanding>,
-    /// Other providers that got in somewhere, by tenant.
-    pub providers: Vec<ProviderStanding>,
-}
-
-/// A customer as one listed partner meets it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CustomerStanding {
-    pub child_tenant_id: TenantId,
-    pub child_name: Option<String>,
-    pub partner_tenant_id: TenantId,
-    pub state: CustomerState,
-    /// Why it cannot be told.
-    #[serde(default)]
-    pub doubt: Option<Doubt>,
-    /// What was blocked once was tried again and got in.
-    #[serde(default)]
-    pub recovered: bool,
-    pub since: Option<DateTime<Utc>>,
-    /// The trouble is as old as the evidence, so it may be older.
-    #[serde(default)]
-    pub since_before_evidence: bool,
-    /// The last moment of this customer's evidence.
-    pub as_of: Option<DateTime<Utc>>,
-    /// The policies that block now.
-    pub policies: Vec<PolicyStanding>,
-    /// Some block has no policy in the log.
-    pub policy_not_shown: bool,
-    /// The most frequent one, of a customer that fails for other reasons.
-    pub error_code: Option<i32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyStanding {
-    pub policy_id: String,
-    pub policy_name: String,
-    /// Graph's names of the controls.
-    pub demanded: Vec<String>,
-}
-
-/// A provider that is not on the list, and where it got in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProviderStanding {
-    pub home_tenant_id: Option<TenantId>,
-    pub name: Option<String>,
-    pub child_tenant_ids: BTreeSet<TenantId>,
-}
-
-impl Standing {
-    pub fn of(summary: &Summary) -> Self {
-        let mut customers: Vec<CustomerStanding> =
-            summary.customers.iter().map(CustomerStanding::of).collect();
-        customers.sort_by_key(CustomerStanding::key);
-        let providers = summary.other_providers.iter().map(ProviderStanding::of);
-        let mut providers: Vec<ProviderStanding> =
-            providers.filter(|provider| !provider.child_tenant_ids.is_empty()).collect();
-        providers.sort_by_key(|provider| provider.home_tenant_id);
-        Self { schema: SCHEMA, newest_evidence: summary.newest_evidence, customers, providers }
-    }
-
-    /// Forgets a customer: what is left of it is what `now` says. The others stay as they were, so
-    /// that a change that was not told yet is still told.
-    #[must_use]
-    pub fn forgetting(mut self, child: TenantId, now: &Self) -> Self {
-        let is_it = |customer: &CustomerStanding| customer.child_tenant_id == child;
-        self.customers.retain(|customer| !is_it(customer));
-        self.customers.extend(now.customers.iter().filter(|customer| is_it(customer)).cloned());
-        self.customers.sort_by_key(CustomerStanding::key);
-        for provider in &mut self.providers {
-            provider.child_tenant_ids.remove(&child);
-        }
-        self.providers.retain(|provider| !provider.child_tenant_ids.is_empty());
-        self
-    }
-
-    /// Reads what [`Self::to_json`] wrote; nothing if it is of a newer version, or damaged.
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok().filter(|standing: &Self| standing.schema == SCHEMA)
-    }
-
-    /// # Errors
-    /// None that a standing can cause.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
-    }
-}
-
-impl CustomerStanding {
-    fn of(customer: &CustomerSummary) -> Self {
-        let policies = customer.blocking_policies.iter().map(|policy| PolicyStanding {
-            policy_id: policy.policy_id.clone(),
-            policy_name: policy.policy_name.clone(),
-            demanded: policy.demanded.clone(),
-        });
-        Self {
-            child_tenant_id: customer.child_tenant_id,
-            child_name: customer.child_name.clone(),
-            partner_tenant_id: customer.partner_tenant_id,
-            state: customer.state,
-            doubt: customer.doubt,
-            recovered: customer.recovered,
-            since: customer.since,
-            since_before_evidence: customer.since_before_evidence,
-            as_of: customer.now,
-            policies: policies.collect(),
-            policy_not_shown: customer.policy_not_shown,
-            error_code: customer.failing_error_code,
-        }
-    }
-
-    fn key(&self) -> (TenantId, TenantId) {
-        (self.child_tenant_id, self.partner_tenant_id)
-    }
-
-    /// The evidence of this one reaches further: it shows something that the other could not.
-    fn reaches_beyond(&self, before: &Self) -> bool {
-        self.as_of > before.as_of
-    }
-}
-
-impl ProviderStanding {
-    fn of(provider: &ProviderSummary) -> Self {
-        let got_in = provider.customers.iter().filter(|customer| customer.counts.succeeded > 0);
-        Self {
-            home_tenant_id: provider.home_tenant_id,
-            name: provider.name.clone().or_else(|| provider.example_account.clone()),
-            child_tenant_ids: got_in.map(|customer| customer.child_tenant_id).collect(),
-        }
-    }
-}
+pub use routes::{PolicyChange, PolicyFate, RouteChange, RouteFate};
+pub use standing::{CustomerStanding, PolicyStanding, ProviderStanding, RouteStanding, Standing};
 
 /// What became of a customer, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -158,6 +23,9 @@ pub enum ChangeKind {
     NewlyBlocked,
     /// Blocked before, and now by a policy that did not block it then.
     OtherPolicy,
+    /// Blocked before by no policy that the log named, and now by one that it names: whether it
+    /// is another one cannot be told.
+    PolicyNamed,
     /// Fails for another reason than a policy.
     NewlyFailing,
     /// Was blocked or failing, and no newer try shows whether it still is.
@@ -166,21 +34,45 @@ pub enum ChangeKind {
     CannotTell,
     /// On the list, without a log.
     NoLog,
-    /// Was blocked wholly, and is partly.
+    /// The evidence ends before that of then: it is not what came of it.
+    OlderEvidence,
+    /// Was shut out wholly, and is partly.
     Eased,
-    /// Did not get in, and does, by newer tries.
+    /// Some of what did not get in does, by newer tries; no newer try shows the rest.
+    PartlyResolved,
+    /// Did not get in, and does, by newer tries of the same accounts.
     Resolved,
     /// Gets in, and was without a log or could not be told.
     CanTell,
+    /// As before, blocked by the same policies, by newer tries.
+    StillBlocked,
+    /// As before, failing, by newer tries.
+    StillFailing,
+    /// Counts as before, by the tries that were known then.
+    NoNewTry,
 }
 
 impl ChangeKind {
-    /// Someone is shut out who was not, or by something else.
+    /// Someone is shut out who was not, or by something else as far as can be told.
     pub fn is_new_block(self) -> bool {
-        matches!(self, Self::NewlyBlocked | Self::OtherPolicy)
+        matches!(self, Self::NewlyBlocked | Self::OtherPolicy | Self::PolicyNamed)
     }
 
-    fn between(before: Option<&CustomerStanding>, now: &CustomerStanding) -> Option<Self> {
+    /// Trouble that was there before: nothing to tell to who was told of it.
+    pub fn is_unchanged(self) -> bool {
+        matches!(self, Self::StillBlocked | Self::StillFailing | Self::NoNewTry)
+    }
+
+    /// Says something of now that newer evidence must bear out.
+    fn is_of_now(self) -> bool {
+        !matches!(self, Self::NoLongerShown | Self::CannotTell | Self::NoLog | Self::NoNewTry)
+    }
+
+    fn between(
+        before: Option<&CustomerStanding>,
+        now: &CustomerStanding,
+        routes: &Pairs<'_>,
+    ) -> Option<Self> {
         use CustomerState::{Blocked, CannotTell, Failing, GettingIn, NoLog, Partly};
         let Some(before) = before else {
             return match now.state {
@@ -191,36 +83,87 @@ impl ChangeKind {
                 GettingIn => None,
             };
         };
-        match (before.state, now.state) {
-            (Partly, Blocked) => Some(Self::NewlyBlocked),
-            (Blocked | Partly, Blocked | Partly) if !new_policies(Some(before), now).is_empty() => {
-                Some(Self::OtherPolicy)
+        let kind = match (before.state, now.state) {
+            (Blocked | Partly, Blocked | Partly) => Self::of_block(before, now, routes),
+            (Failing, Failing) if routes.is_known() && !routes.is_failing_again(before) => {
+                Self::NoNewTry
             }
-            (Blocked, Partly) => Some(Self::Eased),
-            (same, now) if same == now => None,
-            (_, Blocked | Partly) => Some(Self::NewlyBlocked),
-            (_, Failing) => Some(Self::NewlyFailing),
-            (Blocked | Partly | Failing, CannotTell | NoLog) => Some(Self::NoLongerShown),
-            (_, CannotTell) => Some(Self::CannotTell),
-            (_, NoLog) => Some(Self::NoLog),
-            // A block that is not tried any more is not over.
-            (Blocked | Partly, GettingIn) if !now.recovered => Some(Self::NoLongerShown),
-            (Blocked | Partly | Failing, GettingIn) if !now.reaches_beyond(before) => {
-                Some(Self::NoLongerShown)
+            (Failing, Failing) => Self::StillFailing,
+            (same, now) if same == now => return None,
+            (_, Blocked | Partly) => Self::NewlyBlocked,
+            (_, Failing) => Self::NewlyFailing,
+            (Blocked | Partly | Failing, CannotTell | NoLog) => Self::NoLongerShown,
+            (_, CannotTell) => Self::CannotTell,
+            (_, NoLog) => Self::NoLog,
+            (Blocked | Partly | Failing, GettingIn) => Self::of_entry(before, now, routes),
+            (_, GettingIn) => Self::CanTell,
+        };
+        match kind {
+            Self::StillBlocked | Self::StillFailing if now.ends_before(before) => {
+                Some(Self::NoNewTry)
             }
-            (Blocked | Partly | Failing, GettingIn) => Some(Self::Resolved),
-            (_, GettingIn) => Some(Self::CanTell),
+            kind if kind.is_of_now() && now.ends_before(before) => Some(Self::OlderEvidence),
+            kind => Some(kind),
         }
     }
-}
 
-/// The policies that block now and did not before.
-fn new_policies(before: Option<&CustomerStanding>, now: &CustomerStanding) -> Vec<PolicyStanding> {
-    let known: BTreeSet<&str> = before
-        .iter()
-        .flat_map(|before| before.policies.iter().map(|policy| policy.policy_id.as_str()))
-        .collect();
-    now.policies.iter().filter(|policy| !known.contains(&*policy.policy_id)).cloned().collect()
+    /// Blocked then and now, wholly or partly.
+    fn of_block(before: &CustomerStanding, now: &CustomerStanding, routes: &Pairs<'_>) -> Self {
+        use CustomerState::{Blocked, Partly};
+        let is_known = routes.is_known();
+        match (before.state, now.state) {
+            // Where others only did not come again, nobody is shut out who was not.
+            (Partly, Blocked) if !is_known || routes.is_worse() => Self::NewlyBlocked,
+            _ if new_policies(Some(before), now).is_empty() => {
+                Self::of_same_policies(before, now, routes)
+            }
+            _ if named_none(before) => Self::PolicyNamed,
+            _ => Self::OtherPolicy,
+        }
+    }
+
+    fn of_same_policies(
+        before: &CustomerStanding,
+        now: &CustomerStanding,
+        routes: &Pairs<'_>,
+    ) -> Self {
+        use CustomerState::{Blocked, Partly};
+        let is_known = routes.is_known();
+        match (before.state, now.state) {
+            (Blocked, Partly)
+                if !is_known || routes.fates_of_then().any(|fate| fate == RouteFate::GotIn) =>
+            {
+                Self::Eased
+            }
+            _ if !is_known || routes.is_blocked_again(before) => Self::StillBlocked,
+            _ => Self::NoNewTry,
+        }
+    }
+
+    /// In trouble then, getting in now. A block that is not tried any more is not over.
+    fn of_entry(before: &CustomerStanding, now: &CustomerStanding, routes: &Pairs<'_>) -> Self {
+        if !may_resolve(before, now) {
+            return Self::NoLongerShown;
+        }
+        if !routes.is_known() {
+            return match before.is_blocked() && !now.recovered {
+                true => Self::NoLongerShown,
+                false => Self::Resolved,
+            };
+        }
+        let is = |wanted| move |fate: RouteFate| fate == wanted;
+        if routes.fates_of_then().all(is(RouteFate::GotIn)) {
+            Self::Resolved
+        } else if routes.fates_of_then().any(is(RouteFate::GotIn)) {
+            Self::PartlyResolved
+        } else if !routes.fates_of_then().any(is(RouteFate::Failing)) {
+            Self::NoLongerShown
+        } else if before.is_blocked() {
+            Self::NewlyFailing
+        } else {
+            Self::Eased
+        }
+    }
 }
 
 /// A change at one customer.
@@ -231,6 +174,32 @@ pub struct CustomerChange {
     #[serde(flatten)]
     pub now: CustomerStanding,
     pub new_policies: Vec<PolicyStanding>,
+    /// How it stood; the routes of both stand below.
+    #[serde(skip)]
+    pub then: Option<CustomerStanding>,
+    #[serde(skip)]
+    pub routes: Vec<RouteChange>,
+    /// Of then and of now.
+    #[serde(skip)]
+    pub policies: Vec<PolicyChange>,
+}
+
+impl CustomerChange {
+    fn between(before: Option<&CustomerStanding>, now: &CustomerStanding) -> Option<Self> {
+        let routes = Pairs::between(before, now);
+        let mut change = Self {
+            kind: ChangeKind::between(before, now, &routes)?,
+            before: before.map(|before| before.state),
+            new_policies: new_policies(before, now),
+            then: before.map(CustomerStanding::without_routes),
+            routes: routes.changes(),
+            policies: routes.policies(before, now),
+            now: now.without_routes(),
+        };
+        let name = || before.and_then(|before| before.child_name.clone());
+        change.now.child_name = change.now.child_name.or_else(name);
+        Some(change)
+    }
 }
 
 /// A provider that is not on the list got in where it had not.
@@ -248,6 +217,9 @@ pub struct Changes {
     /// There was nothing to compare with: all trouble counts as new.
     pub is_first: bool,
     pub customers: Vec<CustomerChange>,
+    /// Trouble that is as it was: no change, but an answer to who asks what became of it.
+    #[serde(skip)]
+    pub unchanged: Vec<CustomerChange>,
     pub providers: Vec<ProviderChange>,
 }
 
@@ -256,17 +228,20 @@ impl Changes {
         let customers = before.iter().flat_map(|before| &before.customers);
         let known: BTreeMap<_, &CustomerStanding> =
             customers.map(|customer| (customer.key(), customer)).collect();
-        let change = |now: &CustomerStanding| {
-            let before = known.get(&now.key()).copied();
-            Some(CustomerChange {
-                kind: ChangeKind::between(before, now)?,
-                before: before.map(|before| before.state),
-                new_policies: new_policies(before, now),
-                now: now.clone(),
-            })
-        };
-        let mut customers: Vec<CustomerChange> = now.customers.iter().filter_map(change).collect();
+        let is_there: BTreeSet<_> = now.customers.iter().map(CustomerStanding::key).collect();
+        // Trouble does not end by a log that is not there any more.
+        let gone: Vec<CustomerStanding> = known
+            .values()
+            .filter(|before| before.is_in_trouble() && !is_there.contains(&before.key()))
+            .map(|before| before.gone())
+            .collect();
+        let all = now.customers.iter().chain(&gone);
+        let mut customers: Vec<CustomerChange> = all
+            .filter_map(|now| CustomerChange::between(known.get(&now.key()).copied(), now))
+            .collect();
         customers.sort_by_key(|change| (change.kind, change.now.key()));
+        let (unchanged, customers) =
+            customers.into_iter().partition(|change| change.kind.is_unchanged());
         let before_of = |home: Option<TenantId>| {
             let providers = before.iter().flat_map(|before| &before.providers);
             providers.filter(move |provider| provider.home_tenant_id == home)
@@ -286,6 +261,7 @@ impl Changes {
         Self {
             is_first: before.is_none(),
             customers,
+            unchanged,
             providers: now.providers.iter().filter_map(provider).collect(),
         }
     }
@@ -307,8 +283,10 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::ChangeKind::*;
+    use super::standing::SCHEMA;
     use super::*;
     use CustomerState::{Blocked, Failing, GettingIn, Partly};
+    use chrono::DateTime;
 
     fn tenant(number: u32) -> TenantId {
         TenantId::parse(&format!("c0000000-0000-4000-8000-{number:012}")).expect("a GUID")
@@ -333,6 +311,9 @@ mod tests {
             policies: policies.iter().map(policy).collect(),
             policy_not_shown: false,
             error_code: None,
+            tries: 0,
+            blocked_tries: 0,
+            routes: Vec::new(),
         }
     }
 
