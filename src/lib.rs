@@ -24,6 +24,8 @@ pub mod stop;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod tools;
+pub mod who;
 
 // Pure judgement on one sign-in.
 pub mod attribution;

@@ -207,17 +207,28 @@ impl<'a> Known<'a> {
             return Vec::new();
         }
         let mut apps: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut tools: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (route, _) in &trouble.routes {
             let account = self.activity.routes.text(route.key.account);
             let name = self.activity.routes.text(route.app_name);
             let app = if name.is_empty() { self.activity.routes.text(route.key.app) } else { name };
             apps.entry(account).or_default().extend((!app.is_empty()).then_some(app));
+            // What is no app id matches none.
+            let id = self.activity.routes.text(route.key.app);
+            let tool = self.lists.people.tools.tool_of(Some(id), Some(app));
+            tools.entry(account).or_default().extend(tool.map(|(tool, _)| tool.name.as_str()));
         }
         let mut accounts: Vec<BlockedAccount> = apps
             .into_iter()
             .map(|(account, apps)| BlockedAccount {
                 account: account.to_owned(),
+                account_name: self
+                    .lists
+                    .people
+                    .account(partner, account)
+                    .and_then(|known| known.name.clone()),
                 is_integration: self.lists.is_integration(partner, account),
+                tool: tools.get(account).and_then(only_one),
                 apps: apps.into_iter().map(str::to_owned).collect(),
             })
             .collect();
@@ -491,6 +502,10 @@ fn policies_of(activity: &Activity) -> Vec<PolicySummary> {
         .collect();
     policies.sort_by_key(|policy| std::cmp::Reverse(policy.figures.blocked_sign_ins));
     policies
+}
+
+fn only_one(names: &BTreeSet<&str>) -> Option<String> {
+    names.first().filter(|_| names.len() == 1).map(|name| (*name).to_owned())
 }
 
 /// Conditions in the order of the vocabulary, whatever order the rows brought them in.

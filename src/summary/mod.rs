@@ -9,6 +9,7 @@ mod custody;
 mod frames;
 mod lists;
 mod model;
+mod people;
 mod slices;
 pub mod state;
 pub mod tries;
@@ -36,6 +37,8 @@ pub struct DatasetParts {
     pub tenants: Vec<PathBuf>,
     pub partners: Vec<PathBuf>,
     pub accounts: Vec<PathBuf>,
+    pub users: Vec<PathBuf>,
+    pub tools: Vec<PathBuf>,
 }
 
 /// Which part of the dataset to look at.
