@@ -11,10 +11,11 @@ use tenantsweep::dataset::{Custody, Mode};
 use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::DateOrder;
+use tenantsweep::who::AccountRef;
 
 use values::{
-    parse_custody, parse_duration, parse_mode, parse_moment, parse_offset, parse_partner,
-    parse_run_id, parse_share, parse_span, parse_tenant,
+    parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
+    parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
 pub use values::MomentSpan;
@@ -53,6 +54,8 @@ pub enum Command {
 pub struct SweepArgs {
     #[command(flatten)]
     pub input: InputArgs,
+    #[command(flatten)]
+    pub people: PeopleArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -102,6 +105,27 @@ pub struct InputArgs {
     pub zip_password_file: Option<PathBuf>,
     #[command(flatten)]
     pub tables: TableArgs,
+}
+
+/// What the user knows of the partner's own accounts and tools; kept with the dataset until a
+/// later sweep says otherwise.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Accounts and tools")]
+pub struct PeopleArgs {
+    /// A list of your own users: the portal's "Download users", `Get-MgUser` or Graph's `users`; gives
+    /// names to accounts such as `user_1a2b…`
+    #[arg(long, value_name = "FILE")]
+    pub users: Vec<PathBuf>,
+    /// An account of a tool, not of a person: its sign-in name or object id (may be given several
+    /// times)
+    #[arg(long, value_name = "NAME|ID", value_parser = parse_account)]
+    pub integration_user: Vec<AccountRef>,
+    /// An app with which your tools sign in: its app (client) id (may be given several times)
+    #[arg(long, value_name = "ID", value_parser = parse_app_id)]
+    pub integration_app: Vec<String>,
+    /// Names of tools by app: CSV `app_id,app_name,tool`; `app_name` is what the app's name holds
+    #[arg(long, value_name = "FILE")]
+    pub tools: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

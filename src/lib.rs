@@ -25,6 +25,8 @@ pub mod stop;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod tools;
+pub mod who;
 
 // Pure judgement: on one sign-in, and on all that one customer refuses.
 pub mod attribution;

@@ -5,13 +5,20 @@ use std::path::PathBuf;
 use crate::input::authentication_details::AuthenticationDetails;
 use crate::input::discover::Found;
 use crate::input::lists::{ListError, ListKind, read_customers, read_partners};
+use crate::input::people::{read_tools, read_users};
 use crate::tenant::{CustomerList, Partner, PartnerList};
+use crate::tools::ToolList;
+use crate::who::{AccountRef, UserList};
 
 /// The lists of a run, and where they came from.
 #[derive(Debug, Default)]
 pub struct Lists {
     pub partners: PartnerList,
     pub customers: CustomerList,
+    /// Who is who among the partner's accounts.
+    pub users: UserList,
+    /// What the user says of apps.
+    pub tools: ToolList,
     /// The steps of sign-ins, where the portal lists them in a file of their own.
     pub authentication: AuthenticationDetails,
     /// The files that were used, as shown to people.
@@ -26,6 +33,15 @@ pub struct GivenLists<'a> {
     pub partners: &'a [Partner],
     pub partner_files: &'a [PathBuf],
     pub customer_files: &'a [PathBuf],
+}
+
+/// What the user said of accounts and apps by flags.
+#[derive(Debug, Default)]
+pub struct GivenPeople<'a> {
+    pub user_files: &'a [PathBuf],
+    pub tool_files: &'a [PathBuf],
+    pub integration_users: &'a [AccountRef],
+    pub integration_apps: &'a [String],
 }
 
 impl Lists {
@@ -57,6 +73,26 @@ impl Lists {
             }
         }
         Ok(lists)
+    }
+
+    /// Reads what the user says of accounts and apps.
+    ///
+    /// # Errors
+    /// A list cannot be read, or does not have the columns that it must have.
+    pub fn add_people(&mut self, given: &GivenPeople<'_>) -> Result<(), ListError> {
+        for path in given.user_files {
+            read_users(path)?.into_iter().for_each(|user| self.users.add(user));
+        }
+        for path in given.tool_files {
+            read_tools(path)?.into_iter().for_each(|tool| self.tools.add(tool));
+        }
+        for account in given.integration_users {
+            self.users.name_integration(account.clone());
+        }
+        for app in given.integration_apps {
+            self.tools.name_integration_app(app);
+        }
+        Ok(())
     }
 
     fn add_partners(&mut self, path: &std::path::Path, shown: String) -> Result<(), ListError> {

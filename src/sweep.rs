@@ -202,6 +202,8 @@ pub fn sweep(
         rejects: Vec::new(),
         partners: &lists.partners,
         customers: &lists.customers,
+        users: &lists.users,
+        tools: &lists.tools,
         seen: Vec::new(),
     };
     let mut logs = Vec::new();

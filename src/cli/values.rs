@@ -8,6 +8,7 @@ use tenantsweep::file_name::is_reserved_name;
 use tenantsweep::report::clean::is_steering;
 use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::{parse_time, parse_zone};
+use tenantsweep::who::{AccountRef, ObjectId};
 
 pub(super) fn parse_partner(text: &str) -> Result<Partner, String> {
     let (id, name) = match text.split_once('=') {
@@ -17,6 +18,15 @@ pub(super) fn parse_partner(text: &str) -> Result<Partner, String> {
     let tenant_id =
         TenantId::parse(id).ok_or_else(|| format!("`{id}` is no tenant id (a GUID)"))?;
     Ok(Partner { tenant_id, name: name.filter(|name| !name.is_empty()), domains: Vec::new() })
+}
+
+pub(super) fn parse_account(text: &str) -> Result<AccountRef, String> {
+    AccountRef::parse(text).ok_or_else(|| "it is empty".to_owned())
+}
+
+pub(super) fn parse_app_id(text: &str) -> Result<String, String> {
+    let id = ObjectId::parse(text).ok_or_else(|| format!("`{text}` is no app id (a GUID)"))?;
+    Ok(id.to_string())
 }
 
 /// A date is its first moment.

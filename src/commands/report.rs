@@ -85,6 +85,8 @@ fn parts_of(dataset: &Dataset) -> DatasetParts {
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
+        users: paths(Table::Users),
+        tools: paths(Table::Tools),
     }
 }
 

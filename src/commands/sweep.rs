@@ -1,12 +1,13 @@
 //! `tenantsweep sweep`: read, commit, summarise, write the reports, print.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 use tenantsweep::dataset::{Disk, WriterOptions, seal};
 use tenantsweep::input::container::passwords::Passwords;
+use tenantsweep::lists::GivenPeople;
 use tenantsweep::report::RunFacts;
 use tenantsweep::report::blind_spot_words;
 use tenantsweep::report::clean::clean;
@@ -56,7 +57,7 @@ fn sweep_once(
 ) -> Result<End, Failure> {
     let schedule = &args.schedule;
     let beside = written_beside(schedule.digest.as_deref(), schedule.log_file.as_deref());
-    let inputs = gather(&args.input, Some(&args.output.out), &beside)?;
+    let inputs = gather_all(args, beside)?;
     let options = options_of(args, stop, inputs.passwords.clone());
     let disk = options.writer.disk.clone();
     line.run.clone_from(&options.writer.run_id);
@@ -115,6 +116,21 @@ fn sweep_once(
     }
     let end = end_of(&swept, &summary, args.reading.max_reject_share);
     Ok(end.or_condition(&line.met))
+}
+
+/// The inputs, and what the user says of accounts and apps.
+fn gather_all(args: &SweepArgs, mut beside: Vec<PathBuf>) -> Result<super::Inputs, Failure> {
+    let people = &args.people;
+    beside.extend(people.users.iter().chain(&people.tools).cloned());
+    let mut inputs = gather(&args.input, Some(&args.output.out), &beside)?;
+    let given = GivenPeople {
+        user_files: &people.users,
+        tool_files: &people.tools,
+        integration_users: &people.integration_user,
+        integration_apps: &people.integration_app,
+    };
+    inputs.lists.add_people(&given).map_err(Failure::usage)?;
+    Ok(inputs)
 }
 
 fn figures_of(swept: &Swept) -> Vec<(&'static str, u64)> {

@@ -10,6 +10,7 @@ use crate::error_code;
 use crate::relation::Side;
 use crate::sign_in::SignInType;
 use crate::tenant::{CustomerList, PartnerList, TenantId};
+use crate::who::{AccountKind, ObjectId, User, UserList};
 
 use super::error::DatasetError;
 use super::part::{PartReader, Rows, StagedPart, Staging, text_at, time_at, write_table};
@@ -56,14 +57,48 @@ pub(super) struct AccountRow {
     pub span: Span,
     /// Non-interactive sign-ins with the app that has most of them.
     pub one_app_count: u64,
+    /// The one object id with which it stands in the logs.
+    pub user_id: Option<ObjectId>,
+    /// Who it is, where `account` does not say so.
+    pub name: Option<String>,
+    pub name_from: Option<&'static str>,
+    /// As the user says.
+    pub told_kind: Option<AccountKind>,
+    pub kind_from: &'static str,
 }
 
 impl AccountRow {
-    /// A machine signs in often, without a person, and always for the same app.
+    /// What the user says; else a machine signs in often, without a person, and always for the
+    /// same app.
     pub(super) fn kind(&self) -> &'static str {
         let total = self.span.sign_in_count;
         let is_integration = total >= 5 && self.one_app_count * 100 >= total * 95;
-        if is_integration { "integration" } else { "person" }
+        let seen = if is_integration { AccountKind::Integration } else { AccountKind::Person };
+        self.told_kind.unwrap_or(seen).as_str()
+    }
+
+    /// Says who the account is: by the user's list, else by the partner's own log.
+    fn identify(&mut self, users: &UserList, at_home: Option<&str>) {
+        let listed = users.find(self.user_id, &self.account);
+        let named =
+            |name: Option<&str>| name.filter(|name| *name != self.account).map(str::to_owned);
+        let by_list = named(listed.and_then(User::name));
+        let by_log = named(at_home);
+        self.name_from = match (&by_list, &by_log) {
+            (Some(_), _) => Some("user list"),
+            (None, Some(_)) => Some("partner's log"),
+            (None, None) => None,
+        };
+        self.name = by_list.or(by_log);
+        let names = [Some(self.account.as_str()), self.name.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        let id = listed.map(|user| user.object_id).or(self.user_id);
+        let is_named = users.is_named_integration(id, &names);
+        (self.told_kind, self.kind_from) = match listed.and_then(|user| user.kind) {
+            _ if is_named => (Some(AccountKind::Integration), "named"),
+            Some(kind) => (Some(kind), "user list"),
+            None => (None, "sign-ins"),
+        };
     }
 }
 
@@ -132,7 +167,21 @@ pub(super) fn listed_partners(
 pub(super) struct Tally {
     with_inbound: BTreeSet<TenantId>,
     routes: BTreeMap<RouteKey, Span>,
+    /// With which user ids an account stands in the logs.
+    user_ids: BTreeMap<OfPartner, UserIds>,
+    /// Names in the partner's own log by user id, the newest one.
+    home_names: BTreeMap<OfPartner, (Option<DateTime<Utc>>, u32)>,
     texts: Texts,
+}
+
+/// A text of a partner, by its number.
+type OfPartner = (Option<TenantId>, u32);
+
+/// A name that several users share is nobody's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UserIds {
+    One(u32),
+    Several,
 }
 
 /// One count for each of these; texts are numbered, for they repeat.
@@ -153,6 +202,10 @@ struct Texts {
 }
 
 impl Texts {
+    fn text(&self, number: u32) -> Option<&str> {
+        self.texts.get(number as usize).map(String::as_str)
+    }
+
     fn number(&mut self, text: &str) -> u32 {
         if let Some(&number) = self.numbers.get(text) {
             return number;
@@ -164,11 +217,12 @@ impl Texts {
     }
 }
 
-const TALLIED: [&str; 8] = [
+const TALLIED: [&str; 9] = [
     "side",
     "child_tenant_id",
     "partner_tenant_id",
     "account",
+    "user_id",
     "app_id",
     "app_name",
     "sign_in_type",
@@ -204,6 +258,7 @@ impl Tally {
         let (children, partners) = (rows.text("child_tenant_id")?, rows.text("partner_tenant_id")?);
         let (accounts, times) = (rows.text("account")?, rows.time("created_at")?);
         let (app_ids, app_names) = (rows.text("app_id")?, rows.text("app_name")?);
+        let user_ids = rows.text("user_id")?;
         for row in 0..rows.batch.num_rows() {
             let Some(side) = parse_side(sides.value(row)) else { continue };
             let tenant = |column| text_at(column, row).and_then(TenantId::parse);
@@ -223,10 +278,45 @@ impl Tally {
                 is_interactive: is_user && sign_in_type != NON_INTERACTIVE,
             };
             let at = time_at(times, row);
+            if let (Some(account), Some(user_id)) = (key.account, text_at(user_ids, row)) {
+                self.add_user(key, account, user_id, at);
+            }
             let one = Span { sign_in_count: 1, first_at: at, last_at: at };
             self.routes.entry(key).or_default().add(one);
         }
         Ok(())
+    }
+
+    fn add_user(&mut self, key: RouteKey, account: u32, user_id: &str, at: Option<DateTime<Utc>>) {
+        let user_id = self.texts.number(&user_id.to_ascii_lowercase());
+        let known = self.user_ids.entry((key.partner, account)).or_insert(UserIds::One(user_id));
+        if *known != UserIds::One(user_id) {
+            *known = UserIds::Several;
+        }
+        if key.side != Side::Inbound && account != user_id {
+            let newest = self.home_names.entry((key.partner, user_id)).or_insert((at, account));
+            *newest = (*newest).max((at, account));
+        }
+    }
+
+    /// The object id of an account: its name may hold it.
+    fn user_id_of(
+        &self,
+        partner: Option<TenantId>,
+        number: u32,
+        account: &str,
+    ) -> Option<ObjectId> {
+        ObjectId::of_gdap_name(account).or_else(|| match self.user_ids.get(&(partner, number)) {
+            Some(UserIds::One(user_id)) => ObjectId::parse(self.texts.text(*user_id)?),
+            _ => None,
+        })
+    }
+
+    /// The name of a user in the partner's own log.
+    fn name_at_home(&self, partner: Option<TenantId>, user_id: ObjectId) -> Option<&str> {
+        let number = *self.texts.numbers.get(&user_id.to_string())?;
+        let (_, account) = self.home_names.get(&(partner, number))?;
+        self.texts.text(*account)
     }
 
     /// Inbound rows count; outbound ones only where the customer's own log was not read.
@@ -280,16 +370,13 @@ impl Tally {
             .collect()
     }
 
-    fn accounts(&self) -> Vec<AccountRow> {
+    fn accounts(&self, users: &UserList) -> Vec<AccountRow> {
         type Apps = BTreeMap<Option<u32>, u64>;
-        let mut accounts: BTreeMap<(Option<TenantId>, &str), (Span, Apps)> = BTreeMap::new();
+        let mut accounts: BTreeMap<(Option<TenantId>, &str, u32), (Span, Apps)> = BTreeMap::new();
         for (key, span) in self.counted() {
-            let Some(account) =
-                key.account.and_then(|number| self.texts.texts.get(number as usize))
-            else {
-                continue;
-            };
-            let (total, apps) = accounts.entry((key.partner, account)).or_default();
+            let Some(number) = key.account else { continue };
+            let Some(account) = self.texts.text(number) else { continue };
+            let (total, apps) = accounts.entry((key.partner, account, number)).or_default();
             total.add(span);
             if !key.is_interactive {
                 *apps.entry(key.app).or_default() += span.sign_in_count;
@@ -297,11 +384,21 @@ impl Tally {
         }
         accounts
             .into_iter()
-            .map(|((tenant, account), (span, apps))| AccountRow {
-                tenant,
-                account: account.to_owned(),
-                span,
-                one_app_count: apps.into_values().max().unwrap_or_default(),
+            .map(|((tenant, account, number), (span, apps))| {
+                let user_id = self.user_id_of(tenant, number, account);
+                let mut row = AccountRow {
+                    tenant,
+                    account: account.to_owned(),
+                    span,
+                    one_app_count: apps.into_values().max().unwrap_or_default(),
+                    user_id,
+                    name: None,
+                    name_from: None,
+                    told_kind: None,
+                    kind_from: "",
+                };
+                row.identify(users, user_id.and_then(|id| self.name_at_home(tenant, id)));
+                row
             })
             .collect()
     }
@@ -312,12 +409,13 @@ impl Tally {
         staging: &Staging,
         customers: Names,
         partners: Names,
+        users: &UserList,
     ) -> Result<Vec<StagedPart>, DatasetError> {
         let codes = error_code::all().iter();
         let written = [
             write_table(staging, Table::Tenants, schema::TENANTS, self.tenants(customers))?,
             write_table(staging, Table::Partners, schema::PARTNERS, self.partners(partners))?,
-            write_table(staging, Table::Accounts, schema::ACCOUNTS, self.accounts())?,
+            write_table(staging, Table::Accounts, schema::ACCOUNTS, self.accounts(users))?,
             write_table(staging, Table::ErrorCodes, schema::ERROR_CODES, codes)?,
         ];
         Ok(written.into_iter().flatten().collect())

@@ -10,6 +10,7 @@ use super::exports::ExportRow;
 use super::held::WriterOptions;
 use super::manifest::{Action, Manifest, ManifestPart, RunEntry};
 use super::part::{StagedPart, Staging, write_table};
+use super::people::People;
 use super::readings::Readings;
 use super::schema::{self, SCHEMA_VERSION};
 use super::table::Table;
@@ -43,13 +44,17 @@ pub(super) struct Published {
 pub(super) struct OldNames {
     pub tenants: Names,
     pub partners: Names,
+    pub people: People,
 }
 
 impl OldNames {
     fn load(dataset: &Path, manifest: &Manifest) -> Result<Self, DatasetError> {
         let tenants = manifest.paths(dataset, Table::Tenants);
         let partners = manifest.paths(dataset, Table::Partners);
+        let users = manifest.paths(dataset, Table::Users);
+        let tools = manifest.paths(dataset, Table::Tools);
         Ok(Self {
+            people: People::load(&users, &tools)?,
             tenants: derived::read_names(&tenants, "child_tenant_id")?,
             partners: derived::read_names(&partners, "partner_tenant_id")?,
         })
@@ -116,17 +121,27 @@ impl Draft {
         Ok(())
     }
 
-    /// Writes tenants, partners, accounts and error codes from all parts that will be live.
+    /// Writes tenants, partners, accounts and error codes from all parts that will be live, and
+    /// what the user said of accounts and apps.
     pub(super) fn write_derived(
         &mut self,
         tenants: Names,
         partners: Names,
+        people: &People,
     ) -> Result<(), DatasetError> {
         let mut tally = Tally::default();
         self.live(Table::Coverage).iter().try_for_each(|part| tally.add_coverage(part))?;
         self.live(Table::SignIns).iter().try_for_each(|part| tally.add_sign_ins(part))?;
-        self.staged.extend(tally.write(&self.staging, tenants, partners)?);
-        self.whole.extend([Table::Tenants, Table::Partners, Table::Accounts, Table::ErrorCodes]);
+        self.staged.extend(tally.write(&self.staging, tenants, partners, &people.users)?);
+        self.staged.extend(people.write(&self.staging)?);
+        self.whole.extend([
+            Table::Tenants,
+            Table::Partners,
+            Table::Accounts,
+            Table::Users,
+            Table::Tools,
+            Table::ErrorCodes,
+        ]);
         Ok(())
     }
 

@@ -239,7 +239,8 @@ impl Removal {
         }
         draft.write_exports()?;
         let (tenants, partners) = (draft.names.tenants.clone(), draft.names.partners.clone());
-        draft.write_derived(tenants, partners)?;
+        let people = draft.names.people.clone();
+        draft.write_derived(tenants, partners, &people)?;
         Ok((self, Some(action)))
     }
 }

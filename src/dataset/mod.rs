@@ -31,6 +31,7 @@ mod dedupe;
 mod derived;
 mod month;
 mod part;
+mod people;
 mod queue;
 mod readings;
 

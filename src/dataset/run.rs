@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::tenant::{CustomerList, PartnerList};
+use crate::tools::ToolList;
+use crate::who::UserList;
 
 use super::derived::{self, Names};
 use super::draft::{Draft, OldNames};
@@ -16,6 +18,7 @@ use super::held::{Held, WriterOptions};
 use super::manifest::{Action, Custody, ManifestPart};
 use super::month::{Finish, FreshExport, MonthFinish, MonthParts};
 use super::part::{PartReader, write_table};
+use super::people::People;
 use super::readings::Readings;
 use super::row::RowSource;
 use super::schema::{self, hex};
@@ -63,6 +66,10 @@ pub struct RunInput<'a> {
     pub rejects: Vec<RejectRow>,
     pub partners: &'a PartnerList,
     pub customers: &'a CustomerList,
+    /// What the user says of the partner's accounts.
+    pub users: &'a UserList,
+    /// What the user says of apps.
+    pub tools: &'a ToolList,
     /// Files to be known again.
     pub seen: Vec<SeenFile>,
 }
@@ -188,7 +195,13 @@ fn merged_names(names: &OldNames, input: &RunInput<'_>) -> (Names, Names) {
 /// The lists of this run say something else.
 fn names_differ(names: &OldNames, input: &RunInput<'_>) -> bool {
     let (tenants, partners) = merged_names(names, input);
-    tenants != names.tenants || partners != names.partners
+    tenants != names.tenants
+        || partners != names.partners
+        || merged_people(names, input) != names.people
+}
+
+fn merged_people(names: &OldNames, input: &RunInput<'_>) -> People {
+    People::or_earlier(input.users, input.tools, &names.people)
 }
 
 /// A run between its last record and its commit.
@@ -246,7 +259,8 @@ impl Finishing {
         self.draft.readings.rows.extend(new_rows);
         self.write_records(input, is_new)?;
         let (tenants, partners) = merged_names(&self.draft.names, input);
-        self.draft.write_derived(tenants, partners)?;
+        let people = merged_people(&self.draft.names, input);
+        self.draft.write_derived(tenants, partners, &people)?;
         let published = self.draft.publish(Action::Sweep)?;
         self.committed.generation = published.generation;
         self.committed.parts_written = published.parts_written;

@@ -14,13 +14,15 @@ use crate::tenant::TenantId;
 use super::column::{Column, ColumnDoc, arrow_schema};
 use super::derived::{AccountRow, PartnerRow, TenantRow};
 use super::exports::{CoverageEntry, ExportRow, RejectEntry};
+use super::people::{ToolRow, UserRow};
 use super::row::{PolicyRow, SignInRow};
 use super::table::Table;
 
 /// Raised by every change of a table; a tool refuses datasets that are newer than its own.
 /// 2: `exports` names the archive that an export lies in.
 /// 3: `sign_ins` says category, who fixes it, remedy and basis of the cause; `error_codes` says
-/// source and confidence.
+/// source and confidence; `accounts` says who it is; `users` and `tools` keep what the user said
+/// of them.
 pub const SCHEMA_VERSION: u32 = 3;
 
 /// The documented columns of a table, in their order.
@@ -37,6 +39,8 @@ pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
         Table::Tenants => docs(TENANTS),
         Table::Partners => docs(PARTNERS),
         Table::Accounts => docs(ACCOUNTS),
+        Table::Users => docs(USERS),
+        Table::Tools => docs(TOOLS),
         Table::ErrorCodes => docs(ERROR_CODES),
     }
 }
@@ -85,6 +89,8 @@ type OfReject = Column<RejectEntry>;
 type OfTenant = Column<TenantRow>;
 type OfPartner = Column<PartnerRow>;
 type OfAccount = Column<AccountRow>;
+type OfUser = Column<UserRow>;
+type OfTool = Column<ToolRow>;
 type OfCode = Column<&'static ErrorCodeEntry>;
 
 fn of_cause(row: &SignInRow, word_of: fn(&Cause) -> &'static str) -> Option<Cow<'_, str>> {
@@ -570,14 +576,49 @@ pub(super) static ACCOUNTS: &[OfAccount] = &[
     OfAccount::text("partner_tenant_id", |r| guid(r.tenant)).means("As in sign_ins"),
     OfAccount::text("account", |r| word(&r.account)).required().means("As in sign_ins"),
     OfAccount::text("kind", |r| word(r.kind())).required().means(
-        "integration: at least 5 sign-ins, 95 % of them non-interactive with one app; else person",
+        "integration: named so by the user, or at least 5 sign-ins, 95 % of them non-interactive with \
+         one app; else person",
     ),
+    OfAccount::text("kind_from", |r| word(r.kind_from)).required().means(
+        "By what the kind was judged: named (a flag), user list, or sign-ins",
+    ),
+    OfAccount::text("user_id", |r| r.user_id.map(|id| Cow::Owned(id.to_string())))
+        .from("userId, userPrincipalName")
+        .means("Object id: in the partner's tenant where the name is that of a GDAP user"),
+    OfAccount::text("name", |r| plain(&r.name))
+        .means("Who it is, where account does not say so: from the user list or the partner's own log"),
+    OfAccount::text("name_from", |r| r.name_from.map(Cow::Borrowed))
+        .means("Where name is from: user list, or partner's log"),
     OfAccount::int64("sign_ins", |r| count(r.span.sign_in_count))
         .required()
         .unit("sign-ins")
         .means("Counted as in tenants"),
     OfAccount::timestamp("first_at", |r| r.span.first_at).means("First counted sign-in"),
     OfAccount::timestamp("last_at", |r| r.span.last_at).means("Last counted sign-in"),
+];
+
+pub(super) static USERS: &[OfUser] = &[
+    OfUser::text("object_id", |r| plain(&r.object_id)).means("In the partner's tenant"),
+    OfUser::text("user_principal_name", |r| plain(&r.user_principal_name))
+        .means("Sign-in name, or the name that a flag gave"),
+    OfUser::text("display_name", |r| plain(&r.display_name)).means("Name as shown"),
+    OfUser::text("kind", |r| r.kind.map(|kind| Cow::Borrowed(kind.as_str())))
+        .means("integration or person, where the list says so"),
+    OfUser::bool("named", |r| Some(r.named))
+        .required()
+        .means("Named by --integration-user; else from the user list"),
+];
+
+pub(super) static TOOLS: &[OfTool] = &[
+    OfTool::text("app_id", |r| plain(&r.app_id)).means("The app"),
+    OfTool::text("app_name", |r| plain(&r.app_name)).means("What the app's name holds"),
+    OfTool::text("tool", |r| plain(&r.tool)).means("The tool's name"),
+    OfTool::text("vendor", |r| plain(&r.vendor)).means("Who makes it"),
+    OfTool::text("kind", |r| r.kind.map(|kind| Cow::Borrowed(kind.as_str())))
+        .means("integration or administration"),
+    OfTool::bool("named", |r| Some(r.named))
+        .required()
+        .means("Named by --integration-app; else from the user's list of tools"),
 ];
 
 pub(super) static ERROR_CODES: &[OfCode] = &[

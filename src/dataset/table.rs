@@ -13,6 +13,10 @@ pub enum Table {
     Tenants,
     Partners,
     Accounts,
+    /// What the user said of accounts.
+    Users,
+    /// What the user said of apps.
+    Tools,
     ErrorCodes,
     /// Final copies that lost to a published state of the same sign-in: when a later state
     /// arrives, that one is out, and the copy kept here may be the best again. Not for readers.
@@ -21,7 +25,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SignIns,
         Self::AppliedPolicies,
         Self::Exports,
@@ -30,6 +34,8 @@ impl Table {
         Self::Tenants,
         Self::Partners,
         Self::Accounts,
+        Self::Users,
+        Self::Tools,
         Self::ErrorCodes,
         Self::ReserveSignIns,
         Self::ReserveAppliedPolicies,
@@ -46,6 +52,8 @@ impl Table {
             Self::Tenants => "tenants",
             Self::Partners => "partners",
             Self::Accounts => "accounts",
+            Self::Users => "users",
+            Self::Tools => "tools",
             Self::ErrorCodes => "error_codes",
             Self::ReserveSignIns => ".reserve/sign_ins",
             Self::ReserveAppliedPolicies => ".reserve/applied_policies",

@@ -15,6 +15,8 @@ pub enum ListError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: line {line}: `{text}` is no tenant id (a GUID)", path.display())]
     BadTenant { path: PathBuf, line: u64, text: String },
+    #[error("{}: line {line}: `{text}` is no object id (a GUID)", path.display())]
+    BadUser { path: PathBuf, line: u64, text: String },
     #[error("{}: {message}", path.display())]
     Shape { path: PathBuf, message: String },
 }
@@ -162,11 +164,17 @@ impl Row {
     }
 }
 
-fn read_rows(path: &Path) -> Result<Vec<Row>, ListError> {
+/// The text of a list, in whichever encoding it was saved.
+pub(super) fn read_text(path: &Path) -> Result<String, ListError> {
     let read_error = |source| ListError::Read { path: path.to_owned(), source };
     let mut text = String::new();
     let mut export = super::open::open(path, false).map_err(read_error)?;
     std::io::Read::read_to_string(&mut export, &mut text).map_err(read_error)?;
+    Ok(text)
+}
+
+fn read_rows(path: &Path) -> Result<Vec<Row>, ListError> {
+    let text = read_text(path)?;
     let text = text.trim_start_matches('\u{FEFF}');
     let rows = if text.trim_start().starts_with(['{', '[']) {
         rows_of_json(text)
@@ -189,14 +197,7 @@ fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
     let column =
         |names: &[&str]| names.iter().find_map(|name| header.iter().position(|cell| cell == name));
     let id = column(&ID_KEYS);
-    let delimiter = if first.contains(';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(id.is_some())
-        .flexible(true)
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
+    let mut reader = table_reader(text, id.is_some());
     let (name, domains) =
         if id.is_some() { (column(&NAME_KEYS), column(&DOMAIN_KEYS)) } else { (Some(1), Some(2)) };
     let mut rows = Vec::new();
@@ -219,21 +220,33 @@ fn rows_of_table(text: &str) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
+/// Reads a table as people save one: commas or semicolons, blanks around cells, comments.
+pub(super) fn table_reader(text: &str, has_headers: bool) -> csv::Reader<&[u8]> {
+    let delimiter = if first_line(text).contains(';') { b';' } else { b',' };
+    csv::ReaderBuilder::new()
+        .has_headers(has_headers)
+        .flexible(true)
+        .delimiter(delimiter)
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(text.as_bytes())
+}
+
 /// The line on which an entry stands; the reader's position lies before the blank lines and
 /// comments that it skipped.
-fn line_of(text: &str, entry: &str, position: Option<&csv::Position>) -> u64 {
+pub(super) fn line_of(text: &str, entry: &str, position: Option<&csv::Position>) -> u64 {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
     let at = text.get(start..).and_then(|rest| rest.find(entry)).map_or(start, |at| start + at);
     1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count() as u64
 }
 
 /// The first line that is neither blank nor a comment.
-fn first_line(text: &str) -> &str {
+pub(super) fn first_line(text: &str) -> &str {
     let told = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
     text.lines().find(told).unwrap_or_default()
 }
 
-fn cells_of(line: &str) -> Vec<String> {
+pub(super) fn cells_of(line: &str) -> Vec<String> {
     let delimiter = if line.contains(';') { ';' } else { ',' };
     line.trim_end()
         .split(delimiter)
@@ -243,16 +256,21 @@ fn cells_of(line: &str) -> Vec<String> {
 
 fn rows_of_json(text: &str) -> Result<Vec<Row>, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let entries = match &value {
-        Value::Array(entries) => entries.as_slice(),
-        Value::Object(_) => ["value", "items", "Results"]
-            .iter()
-            .find_map(|key| value.get(key).and_then(Value::as_array))
-            .map_or(std::slice::from_ref(&value), Vec::as_slice),
-        _ => return Err("neither a list nor an object".to_owned()),
-    };
+    let entries = entries_of(&value)?;
     // A relationship without a customer yet (created, awaiting approval) names nobody.
     Ok((1..).zip(entries).filter_map(|(line, entry)| row_of_json(line, entry)).collect())
+}
+
+/// The entries of a list, of a page, or the one entry that the file holds.
+pub(super) fn entries_of(value: &Value) -> Result<&[Value], String> {
+    match value {
+        Value::Array(entries) => Ok(entries.as_slice()),
+        Value::Object(_) => Ok(["value", "items", "Results"]
+            .iter()
+            .find_map(|key| value.get(key).and_then(Value::as_array))
+            .map_or(std::slice::from_ref(value), Vec::as_slice)),
+        _ => Err("neither a list nor an object".to_owned()),
+    }
 }
 
 fn row_of_json(line: u64, entry: &Value) -> Option<Row> {

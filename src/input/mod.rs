@@ -16,6 +16,7 @@ mod meter;
 pub mod open;
 pub mod path_tenant;
 pub mod peek;
+pub mod people;
 pub mod raw;
 pub mod read;
 pub mod recheck;

@@ -319,7 +319,9 @@ impl<'a> Tenant<'a> {
 #[derive(Serialize)]
 struct Account<'a> {
     account: &'a str,
+    account_name: Option<&'a str>,
     kind: &'static str,
+    tool: Option<&'a str>,
     apps: &'a [String],
 }
 
@@ -327,7 +329,9 @@ impl<'a> Account<'a> {
     fn of(account: &'a summary::BlockedAccount) -> Self {
         Self {
             account: &account.account,
+            account_name: account.account_name.as_deref(),
             kind: if account.is_integration { "integration" } else { "person" },
+            tool: account.tool.as_deref(),
             apps: &account.apps,
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::table::{Align, Column, Table};
-use super::{RunFacts, clean, sentences, tables, words};
+use super::{RunFacts, accounts, clean, sentences, tables, words};
 use crate::dataset::Custody;
 use crate::summary::{PartnerSummary, Summary};
 
@@ -56,6 +56,7 @@ fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
         "Blocked customers, worst first (since: UTC)",
         &tables::blocked(summary, usize::MAX),
     )?;
+    section(sink, "Accounts that do not get through", &accounts::blocked(summary))?;
     section(sink, "Customers that fail for other reasons (since: UTC)", &tables::failing(summary))?;
     section(sink, "Error codes", &tables::causes(summary))
 }

@@ -4,6 +4,7 @@
 //! once what stands in which column, and each format only draws it. Log text is hostile, so
 //! every renderer passes it through [`clean`].
 
+mod accounts;
 pub mod clean;
 mod compare;
 pub mod digest;

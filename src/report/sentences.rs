@@ -6,6 +6,7 @@ use super::{RunFacts, words};
 use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{CustomerSummary, PartnerSummary, ProviderSummary, Summary};
 use crate::tenant::TenantId;
+use crate::who::short_account;
 
 /// How many other providers are named in the notices; all stand in the table.
 const PROVIDERS_NAMED: usize = 2;
@@ -86,7 +87,7 @@ fn likely_partner(summary: &Summary, provider: &ProviderSummary, id: TenantId) -
     let account = provider
         .example_account
         .as_ref()
-        .map(|account| format!(", '{account}'"))
+        .map(|account| format!(", '{}'", short_account(account)))
         .unwrap_or_default();
     let looks_like = format!(
         "Looks like your partner tenant: {}, in {} of {} tenants{account}.",

@@ -1,5 +1,7 @@
 //! Phrases that all formats share: numbers, times, names, lists of controls and conditions.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use super::{RunFacts, clean};
@@ -9,6 +11,7 @@ use crate::policy::{condition_word, control_word};
 use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{BlockedAccount, CustomerSummary, PartnerSummary, ProviderSummary};
 use crate::tenant::TenantId;
+use crate::who::short_account;
 
 /// A number with commas between thousands.
 pub(super) fn number(number: u64) -> String {
@@ -118,8 +121,9 @@ pub(super) fn partner(partner: &PartnerSummary) -> String {
 
 /// A provider with the start of its id: names alone can be chosen by anyone.
 pub(super) fn provider(provider: &ProviderSummary, name_columns: usize) -> String {
-    let name = provider.name.as_deref().or(provider.example_account.as_deref());
-    let name = name.map(|name| clean::clean(name, name_columns));
+    let account = provider.example_account.as_deref().map(short_account);
+    let name = provider.name.as_deref().map(Cow::Borrowed).or(account);
+    let name = name.map(|name| clean::clean(&name, name_columns));
     match (provider.home_tenant_id, name) {
         (Some(id), Some(name)) => format!("{name} {}", id.short()),
         (Some(id), None) => id.short(),
@@ -162,22 +166,29 @@ pub(super) fn who(customer: &CustomerSummary) -> String {
     if customer.all_accounts_blocked && accounts.len() > 1 {
         return "all".to_owned();
     }
-    let tools: Vec<String> =
-        accounts.iter().filter(|account| account.is_integration).map(tool).collect();
+    let integrations = accounts.iter().filter(|account| account.is_integration);
+    let tools: Vec<String> = integrations.map(tool).collect();
     let persons = accounts.len() - tools.len();
     match (tools.is_empty(), persons) {
-        (false, _) => tools.join(", "),
+        (false, _) => distinct(tools.iter().map(String::as_str)),
         (true, 1) => "1 person".to_owned(),
         (true, persons) => format!("{persons} persons"),
     }
 }
 
-/// A tool by the name of its app, where it uses only one.
+/// A tool by its name, else by that of its app, where it uses only one.
 fn tool(account: &BlockedAccount) -> String {
-    match account.apps.as_slice() {
-        [app] => app.clone(),
-        _ => account.account.clone(),
+    match (&account.tool, account.apps.as_slice()) {
+        (Some(tool), _) => tool.clone(),
+        (None, [app]) => app.clone(),
+        (None, _) => account_name(account),
     }
+}
+
+/// An account by the name under which people know it.
+pub(super) fn account_name(account: &BlockedAccount) -> String {
+    let known = account.account_name.as_deref().map(Cow::Borrowed);
+    known.unwrap_or_else(|| short_account(&account.account)).into_owned()
 }
 
 pub(super) fn controls(names: &[String]) -> String {

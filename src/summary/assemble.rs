@@ -371,17 +371,25 @@ pub(super) fn accounts_of(
 ) -> Vec<BlockedAccount> {
     let texts = &activity.routes;
     let mut apps: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut tools: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for route in routes {
         let account = texts.text(route.key.account);
         let name = texts.text(route.app_name);
         let app = if name.is_empty() { texts.text(route.key.app) } else { name };
         apps.entry(account).or_default().extend((!app.is_empty()).then_some(app));
+        // What is no app id matches none.
+        let tool = lists.people.tools.tool_of(Some(texts.text(route.key.app)), Some(app));
+        tools.entry(account).or_default().extend(tool.map(|(tool, _)| tool.name.as_str()));
     }
+    let name =
+        |account| lists.people.account(partner, account).and_then(|known| known.name.clone());
     let mut accounts: Vec<BlockedAccount> = apps
         .into_iter()
         .map(|(account, apps)| BlockedAccount {
             account: account.to_owned(),
+            account_name: name(account),
             is_integration: lists.is_integration(partner, account),
+            tool: tools.get(account).and_then(only_one),
             apps: apps.into_iter().map(str::to_owned).collect(),
         })
         .collect();
@@ -529,6 +537,10 @@ fn policies_of(activity: &Activity) -> Vec<PolicySummary> {
         .collect();
     policies.sort_by_key(|policy| std::cmp::Reverse(policy.figures.blocked_sign_ins));
     policies
+}
+
+fn only_one(names: &BTreeSet<&str>) -> Option<String> {
+    names.first().filter(|_| names.len() == 1).map(|name| (*name).to_owned())
 }
 
 /// Conditions in the order of the vocabulary, whatever order the rows brought them in.

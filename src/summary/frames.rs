@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use polars::io::HiveOptions;
 use polars::prelude::{
-    BooleanChunked, DataFrame, DataType, Expr, Int64Chunked, LazyFrame, PlRefPath, PolarsError,
-    PolarsResult, ScanArgsParquet, StringChunked, col,
+    BooleanChunked, DataFrame, DataType, Expr, Int64Chunked, LazyFrame, NULL, PlRefPath,
+    PolarsError, PolarsResult, ScanArgsParquet, StringChunked, col, lit,
 };
 
 use super::SummaryError;
@@ -46,6 +46,22 @@ pub(super) fn read(
     columns: Vec<Expr>,
 ) -> Result<Option<DataFrame>, SummaryError> {
     let Some(frame) = scan(table, paths)? else { return Ok(None) };
+    frame.select(columns).collect().map(Some).map_err(in_table(table))
+}
+
+/// The same, where parts of older versions lack some columns: those are read as nulls.
+pub(super) fn read_texts(
+    table: &'static str,
+    paths: &[PathBuf],
+    names: &[&'static str],
+) -> Result<Option<DataFrame>, SummaryError> {
+    let Some(mut frame) = scan(table, paths)? else { return Ok(None) };
+    let schema = frame.collect_schema().map_err(in_table(table))?;
+    let column = |&name: &&'static str| match schema.contains(name) {
+        true => col(name),
+        false => lit(NULL).cast(DataType::String).alias(name),
+    };
+    let columns: Vec<Expr> = names.iter().map(column).collect();
     frame.select(columns).collect().map(Some).map_err(in_table(table))
 }
 

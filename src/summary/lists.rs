@@ -1,10 +1,11 @@
 //! The derived tables: names of tenants, which of them are listed, kinds of accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use polars::prelude::{DataFrame, Expr, PolarsResult, col};
 
 use super::frames::{self, Columns};
+use super::people::{KnownAccount, People};
 use super::{DatasetParts, SummaryError};
 use crate::tenant::TenantId;
 
@@ -13,7 +14,7 @@ use crate::tenant::TenantId;
 pub(super) struct Lists {
     pub(super) customers: BTreeMap<TenantId, ListedTenant>,
     pub(super) partners: BTreeMap<TenantId, ListedTenant>,
-    integrations: BTreeSet<(TenantId, String)>,
+    pub(super) people: People,
 }
 
 /// A line of `tenants` or `partners`.
@@ -28,7 +29,7 @@ impl Lists {
         Ok(Self {
             customers: read_tenants("tenants", "child_tenant_id", &parts.tenants)?,
             partners: read_tenants("partners", "partner_tenant_id", &parts.partners)?,
-            integrations: read_integrations(parts)?,
+            people: People::read(parts)?,
         })
     }
 
@@ -41,8 +42,7 @@ impl Lists {
     }
 
     pub(super) fn is_integration(&self, partner: TenantId, account: &str) -> bool {
-        // A set of pairs cannot be asked with a borrowed half; there are few accounts.
-        self.integrations.contains(&(partner, account.to_owned()))
+        self.people.account(partner, account).is_some_and(KnownAccount::is_integration)
     }
 }
 
@@ -66,23 +66,4 @@ fn tenants_of(frame: &DataFrame, id: &str) -> PolarsResult<BTreeMap<TenantId, Li
         Some((id.tenant(row)?, line))
     };
     Ok((0..frame.height()).filter_map(tenant).collect())
-}
-
-fn read_integrations(parts: &DatasetParts) -> Result<BTreeSet<(TenantId, String)>, SummaryError> {
-    let columns = vec![col("partner_tenant_id"), col("account"), col("kind")];
-    let Some(frame) = frames::read("accounts", &parts.accounts, columns)? else {
-        return Ok(BTreeSet::new());
-    };
-    integrations_of(&frame).map_err(frames::in_table("accounts"))
-}
-
-fn integrations_of(frame: &DataFrame) -> PolarsResult<BTreeSet<(TenantId, String)>> {
-    let columns = Columns::of(frame);
-    let partner = columns.text("partner_tenant_id")?;
-    let (account, kind) = (columns.text("account")?, columns.text("kind")?);
-    let integration = |row| Some((partner.tenant(row)?, account.owned(row)?));
-    Ok((0..frame.height())
-        .filter(|&row| kind.get(row) == Some("integration"))
-        .filter_map(integration)
-        .collect())
 }

@@ -10,6 +10,7 @@ mod custody;
 mod frames;
 mod lists;
 mod model;
+mod people;
 mod refusals;
 mod routes;
 mod slices;
@@ -41,6 +42,8 @@ pub struct DatasetParts {
     pub tenants: Vec<PathBuf>,
     pub partners: Vec<PathBuf>,
     pub accounts: Vec<PathBuf>,
+    pub users: Vec<PathBuf>,
+    pub tools: Vec<PathBuf>,
 }
 
 /// Which part of the dataset to look at.

@@ -281,8 +281,13 @@ pub struct Proof {
 /// An account that does not get through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedAccount {
+    /// As the log names it.
     pub account: String,
+    /// Who it is, where that name does not say so.
+    pub account_name: Option<String>,
     pub is_integration: bool,
+    /// The tool behind these apps, if all that are known belong to one.
+    pub tool: Option<String>,
     /// Names of the apps that it used on these routes.
     pub apps: Vec<String>,
 }

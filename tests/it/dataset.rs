@@ -26,6 +26,8 @@ use tenantsweep::policy::{AppliedPolicy, Conditions, PolicyResult};
 use tenantsweep::relation::{PartnerMatch, Provider};
 use tenantsweep::sign_in::{CrossTenantAccess, Outcome, RowEvidence, SignIn, SignInType};
 use tenantsweep::tenant::{CustomerList, Partner, PartnerList, TenantId};
+use tenantsweep::tools::ToolList;
+use tenantsweep::who::UserList;
 
 const PARTNER: &str = "8f3c52d1-0000-4000-8000-000000000001";
 const OTHER: &str = "8f3c52d1-0000-4000-8000-000000000002";
@@ -255,6 +257,8 @@ impl Run {
             rejects: (0..exports.len() as u32).map(reject).collect(),
             partners: &self.partners,
             customers: &customers,
+            users: &UserList::default(),
+            tools: &ToolList::default(),
             seen: Vec::new(),
         })
     }
@@ -765,6 +769,8 @@ fn files_that_were_seen_are_known_by_path_size_and_time() {
         rejects: Vec::new(),
         partners: &partners,
         customers: &customers,
+        users: &UserList::default(),
+        tools: &ToolList::default(),
         seen: vec![file],
     });
     assert!(committed.expect("run").is_unchanged);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to its ground. A room may use the rooms behind its own
 /// floor; rooms on one floor do not know each other.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["main"],
     &["commands"],
     &["cli", "exit"],
@@ -20,7 +20,8 @@ const FLOORS: [&[&str]; 14] = [
     &["dialect"],
     &["attribution", "cause", "relation", "remedy"],
     &["sign_in"],
-    &["error_code", "file_name", "parallel", "policy", "stop", "tenant", "text", "time"],
+    &["who"],
+    &["error_code", "file_name", "parallel", "policy", "stop", "tenant", "text", "time", "tools"],
 ];
 
 /// Libraries that only these rooms may name.

@@ -41,6 +41,7 @@ mod mutations;
 mod scheduled;
 mod stopped;
 mod together;
+mod who;
 
 /// How much more the long suite asks of each property than a test run has time for.
 fn times() -> u32 {
