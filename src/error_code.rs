@@ -121,6 +121,11 @@ impl Category {
         self.named().1
     }
 
+    /// From what [`Self::as_str`] says.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(_, name, _)| *name == text).map(|(known, _, _)| known)
+    }
+
     /// As people read it.
     pub fn words(self) -> &'static str {
         self.named().2
@@ -143,6 +148,12 @@ pub enum WhoFixes {
 }
 
 impl WhoFixes {
+    /// From what [`Self::as_str`] says.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Partner, Self::Child, Self::Both, Self::Microsoft];
+        all.into_iter().find(|who| who.as_str() == text)
+    }
+
     /// As it stands in the table and in the dataset.
     pub fn as_str(self) -> &'static str {
         match self {

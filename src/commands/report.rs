@@ -76,7 +76,12 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<(Summary, Custody), Fai
 }
 
 fn parts_of(dataset: &Dataset) -> DatasetParts {
-    let paths = |table: Table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
+    // A scan takes its columns from the first part, and older parts may have fewer.
+    let paths = |table: Table| {
+        let mut parts: Vec<_> = dataset.parts(table).iter().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.schema_version));
+        parts.into_iter().map(|part| part.path.clone()).collect()
+    };
     DatasetParts {
         sign_ins: paths(Table::SignIns),
         applied_policies: paths(Table::AppliedPolicies),

@@ -24,6 +24,8 @@ pub struct Part {
     pub path: PathBuf,
     pub rows: u64,
     pub bytes: u64,
+    /// Of its columns: later ones have more.
+    pub schema_version: u32,
     pub created_at_min: Option<DateTime<Utc>>,
     pub created_at_max: Option<DateTime<Utc>>,
 }
@@ -54,6 +56,7 @@ impl Dataset {
                 path,
                 rows: entry.rows,
                 bytes: entry.bytes,
+                schema_version: entry.schema_version,
                 created_at_min: entry.created_at_min,
                 created_at_max: entry.created_at_max,
             })

@@ -102,6 +102,17 @@ pub(super) struct Route {
     /// Which policies together refuse its tries.
     pub(super) refused: Refused,
     pub(super) circumstances: Circumstances,
+    /// What the rows say of each error code.
+    pub(super) told: BTreeMap<Option<i32>, Told>,
+}
+
+/// Why sign-ins fail, as their rows say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) category: Option<String>,
+    pub(super) who_fixes: Option<String>,
+    pub(super) cause: Option<String>,
+    pub(super) remedy: Option<String>,
 }
 
 /// What one policy did on one route.
@@ -180,6 +191,7 @@ impl Routes {
             would_block: BTreeMap::new(),
             refused: Refused::default(),
             circumstances: Circumstances::default(),
+            told: BTreeMap::new(),
         });
         Some(number)
     }

@@ -8,7 +8,7 @@ use polars::prelude::{
     UniqueKeepStrategy, col, df, lit,
 };
 
-use super::activity::{Activity, Circumstances, Pair, verdict_of};
+use super::activity::{Activity, Circumstances, Pair, Told, verdict_of};
 use super::frames::{Columns, Flag, Number, Text};
 use super::model::Proof;
 use super::slices::{self, RouteColumns, Slice};
@@ -127,6 +127,9 @@ fn flagged(
         ]
         .map(col),
     );
+    for name in ["category", "who_fixes", "cause", "remedy"] {
+        wanted.push(slices::text_if_there(&mut sign_ins, name)?);
+    }
     let rows = sign_ins
         .filter(slice.holds(&time))
         .filter(col("flagged").and(of_partners(partners)))
@@ -182,6 +185,7 @@ impl Closer {
                 continue;
             };
             look.add_circumstances(&mut route.circumstances, row);
+            route.told.entry(look.code(row)).or_insert_with(|| look.told(row));
             let kept = newest.entry(route.pair).or_default();
             if kept.len() < PROOF_MAX
                 && let Some(proof) = look.proof(row)
@@ -218,7 +222,7 @@ struct Look<'a> {
 }
 
 /// Text columns that are copied into a proof or looked at.
-const TEXTS: [&str; 19] = [
+const TEXTS: [&str; 23] = [
     "sign_in_id",
     "account",
     "app_id",
@@ -238,6 +242,10 @@ const TEXTS: [&str; 19] = [
     "operating_system",
     "risk_level",
     "failure_reason",
+    "category",
+    "who_fixes",
+    "cause",
+    "remedy",
 ];
 
 impl<'a> Look<'a> {
@@ -283,12 +291,25 @@ impl<'a> Look<'a> {
         }
     }
 
+    fn code(&self, row: usize) -> Option<i32> {
+        self.code.get(row).and_then(|code| i32::try_from(code).ok())
+    }
+
+    fn told(&self, row: usize) -> Told {
+        Told {
+            category: self.owned("category", row),
+            who_fixes: self.owned("who_fixes", row),
+            cause: self.owned("cause", row),
+            remedy: self.owned("remedy", row),
+        }
+    }
+
     fn proof(&self, row: usize) -> Option<Proof> {
         Some(Proof {
             at: self.at.time(row)?,
             sign_in_id: self.owned("sign_in_id", row)?,
             correlation_id: self.owned("correlation_id", row),
-            error_code: self.code.get(row).and_then(|code| i32::try_from(code).ok()),
+            error_code: self.code(row),
             failure_reason: self.owned("failure_reason", row),
             is_blocked: self.verdict.get(row).and_then(verdict_of) == Some(Verdict::Blocked)
                 && !self.disputed.get(row),

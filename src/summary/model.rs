@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use chrono::{DateTime, Utc};
 
 use super::state::{CustomerState, Doubt, RouteState};
+use crate::error_code::{Category, WhoFixes};
 use crate::remedy::Plan;
 use crate::tenant::TenantId;
 
@@ -222,6 +223,11 @@ pub struct FailureSummary {
     pub error_code: Option<i32>,
     /// Conditional Access refused, and the log does not show by which policy.
     pub is_unexplained: bool,
+    pub category: Category,
+    pub who_fixes: WhoFixes,
+    /// In words, by the circumstances of the sign-ins.
+    pub cause: String,
+    pub remedy: String,
     /// Whose tries these are, integrations first.
     pub accounts: Vec<BlockedAccount>,
     pub routes: u64,

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use polars::prelude::{
-    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult,
+    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, Null, PolarsResult,
     SortMultipleOptions, UniqueKeepStrategy, coalesce, col, len, lit,
 };
 use xxhash_rust::xxh3::xxh3_128;
@@ -182,6 +182,13 @@ pub(super) fn counts() -> Expr {
 pub(super) fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<DataType> {
     let schema = frame.collect_schema()?;
     schema.try_get(name).cloned()
+}
+
+/// A column that older datasets do not have; there it is null.
+pub(super) fn text_if_there(frame: &mut LazyFrame, name: &str) -> PolarsResult<Expr> {
+    let is_there = frame.collect_schema()?.contains(name);
+    let null = || lit(Null {}).cast(DataType::String).alias(name);
+    Ok(if is_there { col(name) } else { null() })
 }
 
 /// Adds the sums of a slice; gives back the rows that count, in the order of time, with their

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Circumstances, Pair, Route, RoutePolicy};
+use super::assemble::accounts_of;
 use super::closer::Closer;
 use super::lists::Lists;
 use super::model::{Doer, FailureSummary, ToDo, Waiting, WaitingKind};
 use super::state::{CustomerState, Judgement, RouteState};
+use crate::error_code::{Category, ErrorCode, WhoFixes};
 use crate::remedy::facts::{Address, Facts, Relation, is_risk_code};
 use crate::remedy::{Refusals, RefusedRoute, plan};
 use crate::tenant::TenantId;
@@ -45,6 +47,13 @@ struct RefusedNow<'a> {
     state: RouteState,
     from: Option<DateTime<Utc>>,
     is_integration: bool,
+}
+
+/// Routes that fail with the same code.
+#[derive(Default)]
+struct Failing<'a> {
+    routes: Vec<&'a Route>,
+    tries: u64,
 }
 
 impl<'a> Case<'a> {
@@ -211,8 +220,7 @@ impl<'a> Case<'a> {
 
     /// Tries that no policy in the log explains, by code.
     fn failures(&self, refused: &[RefusedNow<'_>]) -> Vec<FailureSummary> {
-        let mut found: BTreeMap<(Option<i32>, bool), (FailureSummary, Vec<&Route>)> =
-            BTreeMap::new();
+        let mut found: BTreeMap<(Option<i32>, bool), Failing<'_>> = BTreeMap::new();
         for one in refused {
             let unexplained = one.state != RouteState::Failing;
             let known = one.route.refused.sets(one.state, one.from).any(|(set, _)| set != 0);
@@ -220,37 +228,46 @@ impl<'a> Case<'a> {
                 continue;
             }
             for (code, tries) in one.route.refused.codes(one.state, one.from) {
-                let (failure, routes) = found.entry((code, unexplained)).or_insert_with(|| {
-                    (
-                        FailureSummary {
-                            error_code: code,
-                            is_unexplained: unexplained,
-                            accounts: Vec::new(),
-                            routes: 0,
-                            tries: 0,
-                        },
-                        Vec::new(),
-                    )
-                });
-                failure.routes += 1;
-                failure.tries += tries;
-                routes.push(one.route);
+                let failing = found.entry((code, unexplained)).or_default();
+                failing.tries += tries;
+                failing.routes.push(one.route);
             }
         }
         let mut failures: Vec<FailureSummary> = found
-            .into_values()
-            .map(|(failure, routes)| FailureSummary {
-                accounts: super::assemble::accounts_of(
-                    self.activity,
-                    self.lists,
-                    self.partner,
-                    &routes,
-                ),
-                ..failure
-            })
+            .into_iter()
+            .map(|((code, unexplained), failing)| self.failure(code, unexplained, &failing))
             .collect();
         failures.sort_by_key(|failure| std::cmp::Reverse((failure.routes, failure.tries)));
         failures
+    }
+
+    fn failure(
+        &self,
+        code: Option<i32>,
+        is_unexplained: bool,
+        failing: &Failing<'_>,
+    ) -> FailureSummary {
+        let (lists, activity) = (self.lists, self.activity);
+        let entry = code.and_then(|code| ErrorCode(code).entry());
+        let told = failing.routes.iter().find_map(|route| route.told.get(&code));
+        let told = told.cloned().unwrap_or_default();
+        // Datasets of older versions have no such columns.
+        let category = told.category.as_deref().and_then(Category::parse);
+        let who_fixes = told.who_fixes.as_deref().and_then(WhoFixes::parse);
+        let text = |told: Option<String>, known: Option<&String>| {
+            told.or_else(|| known.cloned()).unwrap_or_default()
+        };
+        FailureSummary {
+            error_code: code,
+            is_unexplained,
+            category: category.or(entry.map(|entry| entry.category)).unwrap_or(Category::Unknown),
+            who_fixes: who_fixes.or(entry.map(|entry| entry.who_fixes)).unwrap_or(WhoFixes::Both),
+            cause: text(told.cause, entry.map(|entry| &entry.cause)),
+            remedy: text(told.remedy, entry.map(|entry| &entry.remedy)),
+            accounts: accounts_of(activity, lists, self.partner, &failing.routes),
+            routes: u64::try_from(failing.routes.len()).unwrap_or(u64::MAX),
+            tries: failing.tries,
+        }
     }
 
     /// Who can change a policy there, from what technicians did at the portal.

@@ -186,6 +186,10 @@ fn sign_in_columns(rows: &[Row]) -> Named {
         ("operating_system", text(|_| None)),
         ("risk_level", text(|_| None)),
         ("failure_reason", text(|_| None)),
+        ("category", text(|_| None)),
+        ("who_fixes", text(|_| None)),
+        ("cause", text(|_| None)),
+        ("remedy", text(|_| None)),
         ("user_agent", text(|_| Some("not needed"))),
     ]
 }
