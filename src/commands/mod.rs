@@ -12,6 +12,7 @@ mod scheduled;
 pub mod show;
 mod sources;
 pub mod sweep;
+mod ticket_files;
 pub mod verify;
 
 use std::io::IsTerminal;

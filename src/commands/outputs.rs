@@ -12,6 +12,7 @@ use tenantsweep::tenant::TenantId;
 
 use super::report;
 use super::scheduled::forget_standing;
+use super::ticket_files;
 use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
@@ -55,6 +56,7 @@ pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failu
         ..RunFacts::default()
     };
     write(out, disk, &summary, &facts)?;
+    ticket_files::write(out, disk, &summary, Some(forgotten))?;
     forget_standing(out, disk, forgotten, &summary)?;
     seal(out, disk).map_err(Failure::unwritten)
 }

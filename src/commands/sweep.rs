@@ -19,7 +19,7 @@ use super::log_file::{LogLine, state_figures};
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
 use super::scheduled::{Comparison, Judged, tell_met, written_beside};
-use super::{gather, maintain, outputs, report, thread_count};
+use super::{gather, maintain, outputs, report, thread_count, ticket_files};
 use crate::cli::{Format, SweepArgs};
 use crate::exit::{End, Failure};
 
@@ -95,6 +95,7 @@ fn sweep_once(
     }
     // A part of the evidence would make the next sweep's seem new.
     if args.view.is_whole() {
+        ticket_files::write(&args.output.out, &disk, &summary, None)?;
         compared.keep(&args.output.out, &disk)?;
     }
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;
@@ -190,8 +191,12 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     }
     let report = out.join("report.md");
     lines.push(format!("Open first:  {}", report.display()));
-    let (summary, dataset) = (out.join("summary.json"), out.join("dataset"));
-    lines.push(format!("Also there:  {}, {}", summary.display(), dataset.display()));
+    let mut beside = match ticket_files::open_tickets(out) {
+        0 => Vec::new(),
+        open => vec![format!("tickets/ ({open})"), "tickets.csv".to_owned()],
+    };
+    beside.extend(["summary.json".to_owned(), "dataset/".to_owned()]);
+    lines.push(format!("Also there:  {}", beside.join(", ")));
     lines
 }
 

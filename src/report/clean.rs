@@ -83,6 +83,12 @@ pub(super) fn shorten_with(text: &str, columns: usize, mark: &str) -> String {
     format!("{cut}{mark}")
 }
 
+/// A clean text that no spreadsheet takes for a formula.
+pub fn cell(text: &str, columns: usize) -> String {
+    let text = clean(text, columns);
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+}
+
 /// Escapes a clean text for HTML: text between tags, and between quotes.
 pub fn html(text: &str, columns: usize) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -158,6 +164,12 @@ mod tests {
         let marks = "a".to_owned() + &"\u{301}".repeat(100_000);
         assert!(clean(&marks, 20).chars().count() <= 81);
         assert_eq!(clean("  a \t\n  b ", 20), "a \\u{9}\\u{a} b");
+    }
+
+    #[test]
+    fn no_name_becomes_a_formula() {
+        assert_eq!(cell("=HYPERLINK(1)", 20), "'=HYPERLINK(1)");
+        assert_eq!(cell("Contoso Ltd", 20), "Contoso Ltd");
     }
 
     #[test]

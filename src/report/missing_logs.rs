@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::clean::clean;
+use super::clean::cell;
 use crate::summary::Summary;
 use crate::summary::state::CustomerState;
 
@@ -31,26 +31,9 @@ pub fn write_missing_logs(sink: &mut impl Write, summary: &Summary) -> io::Resul
         };
         let name = customer.child_name.as_deref().unwrap_or_default();
         let id = customer.child_tenant_id.to_string();
-        table.write_record([id.as_str(), &cell(name), why])?;
+        table.write_record([id.as_str(), &cell(name, NAME_COLUMNS), why])?;
         lines += 1;
     }
     table.flush()?;
     Ok(lines)
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    let text = clean(text, NAME_COLUMNS);
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_becomes_a_formula() {
-        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(cell("Contoso Ltd"), "Contoso Ltd");
-    }
 }

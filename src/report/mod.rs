@@ -15,6 +15,7 @@ mod sentences;
 mod table;
 mod tables;
 mod text;
+pub mod tickets;
 mod words;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use super::{RunFacts, clean};
 use crate::dataset::Custody;
 use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
+use crate::remedy::{Remedy, Share};
 use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{BlockedAccount, CustomerSummary, PartnerSummary, ProviderSummary};
 use crate::tenant::TenantId;
@@ -214,8 +215,66 @@ pub(super) fn conditions(names: &[String]) -> String {
     distinct(names.iter().map(|name| condition_word(name)))
 }
 
+/// A policy by its name, else by its id.
+pub(super) fn policy(name: &str, id: &str) -> String {
+    if name.is_empty() { id.to_owned() } else { name.to_owned() }
+}
+
+/// A moment in a sentence that leaves the house: `12 Nov 2026 02:10 UTC`.
+pub(super) fn told_moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y %H:%M UTC").to_string()
+}
+
+/// The same without the time of day.
+pub(super) fn told_day(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y").to_string()
+}
+
+/// To the second, as the portal shows it beside a request id.
+pub(super) fn proof_moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y %H:%M:%S UTC").to_string()
+}
+
+/// `2 of 3 routes (440 of 448 tries)`.
+pub(super) fn share(of: Share, total: Share) -> String {
+    format!(
+        "{} of {} ({} of {})",
+        number(of.routes),
+        counted(total.routes, "route", "routes"),
+        number(of.tries),
+        counted(total.tries, "try", "tries"),
+    )
+}
+
+/// What the partner does in its own tenant or tool.
+pub(super) fn own_remedy(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::ClearRisk => {
+            "the account is a risk in the partner tenant: investigate, then clear it in Risky users; \
+             never exclude"
+        }
+        Remedy::SignInInBrowser => {
+            "sign in again in the browser, not by device code; never exclude"
+        }
+        Remedy::StopLegacyClient => "give up legacy authentication in the tool; never exclude",
+        Remedy::SignInWithMfa => "sign in again with Microsoft MFA in the partner tenant",
+        Remedy::SignInWithStrength => {
+            "sign in again with a method that the strength accepts; only if there is none, exclude"
+        }
+        Remedy::SignInAgain => "sign in again: the session was over",
+        Remedy::MeetSecurityDefaults => {
+            "sign in again with Microsoft MFA; security defaults have no exclusions"
+        }
+        Remedy::TrustMfa => "trust MFA of the partner tenant for guests",
+        Remedy::TrustDevices => "trust devices of the partner tenant, and sign in from one",
+        Remedy::Exclude(_) | Remedy::ExcludeFromSession => "exclude, replacement policy first",
+        Remedy::LookFirst(_) => "look at the policy first: the log does not say enough",
+        Remedy::Investigate(_) => "do not open, investigate",
+    }
+}
+
 /// Each word once, in the order in which it came first.
-fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let mut once: Vec<&str> = Vec::new();
     for word in words {
         if !once.contains(&word) {

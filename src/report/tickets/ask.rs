@@ -1,0 +1,534 @@
+//! The sentences of a ticket.
+
+use super::super::clean::clean;
+use super::super::words;
+use super::{Kind, NAME_COLUMNS, PROOF_COLUMNS, Section, Writer};
+use crate::policy::Conditions;
+use crate::remedy::facts::{Control, Relation};
+use crate::remedy::{Class, Danger, Exclude, PlannedPolicy, Remedy, Unclear};
+use crate::summary::state::CustomerState;
+use crate::summary::{Doer, FailureSummary, Proof, WaitingKind};
+
+/// Sign-ins that are attached as proof.
+const PROOF_SHOWN: usize = 5;
+
+impl Writer<'_> {
+    pub(super) fn change_sections(&self, asked: &[&PlannedPolicy]) -> Vec<Section> {
+        let sections = [
+            ("What happens", self.what_happens()),
+            ("Why", self.why()),
+            ("What we do ourselves", self.own_part()),
+            ("What we ask", self.what_we_ask(asked)),
+            ("What you give up, what stays", self.give_up(asked)),
+            ("How to check", self.check(asked)),
+            ("Undo", self.undo(asked)),
+            ("Proof", self.proof()),
+        ];
+        sections_of(sections)
+    }
+
+    pub(super) fn consent_sections(&self, failures: &[&FailureSummary]) -> Vec<Section> {
+        let partner = self.partner_name();
+        let lines = failures.iter().map(|failure| {
+            let tries = words::counted(failure.tries, "try", "tries");
+            let code = words::error_code(failure.error_code);
+            format!("{} {code}, {tries}.", failure.cause)
+        });
+        let apps: Vec<String> = failures
+            .iter()
+            .flat_map(|failure| &failure.accounts)
+            .flat_map(|account| account.apps.iter().map(|app| clean(app, NAME_COLUMNS)))
+            .collect();
+        let apps = words::distinct(apps.iter().map(String::as_str));
+        let ask = format!(
+            "A  Consent to {} for your tenant as an administrator (Privileged Role Administrator or \
+             Cloud Application Administrator), through the link that {partner} sends you, and \
+             compare the permissions with what {partner} told you before you accept.",
+            if apps.is_empty() { "the app" } else { &apps }
+        );
+        sections_of([
+            ("What happens", vec![self.consent_happens()]),
+            ("Why", lines.collect()),
+            ("What we ask", vec![
+                ask,
+                "Do not: let all users consent to apps, or consent to an app whose name or publisher \
+                 you do not know."
+                    .to_owned(),
+            ]),
+            ("How to check", vec![
+                "Identity > Applications > Enterprise applications > the app > Permissions lists what \
+                 was consented to; the next try gets in."
+                    .to_owned(),
+            ]),
+            ("Undo", vec![
+                "Enterprise applications > the app > Permissions > revoke, or delete the enterprise \
+                 application."
+                    .to_owned(),
+            ]),
+            ("Proof", self.proof()),
+        ])
+    }
+
+    fn consent_happens(&self) -> String {
+        let partner = self.partner_name();
+        format!(
+            "An app of {partner}, your IT provider, asks for access to your tenant, and nobody there \
+             has consented to it yet."
+        )
+    }
+
+    /// Who is refused: `Liongard, a tool of Fabrikam, your IT provider`.
+    fn subject(&self) -> String {
+        let partner = self.partner_name();
+        let who = clean(&words::who(self.customer), NAME_COLUMNS);
+        let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
+        if self.customer.all_accounts_blocked && self.customer.blocked_accounts.len() > 1 {
+            return format!("all accounts of {partner}, your IT provider");
+        }
+        if has_tool {
+            let tool = if who.contains(',') { "tools" } else { "a tool" };
+            return format!("{who}, {tool} of {partner}, your IT provider");
+        }
+        let technicians = if who == "1 person" { "a technician" } else { "technicians" };
+        format!("{technicians} of {partner}, your IT provider")
+    }
+
+    pub(super) fn who_for_title(&self) -> String {
+        let who = clean(&words::who(self.customer), NAME_COLUMNS);
+        let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
+        match (who.as_str(), has_tool) {
+            ("all", _) => "access".to_owned(),
+            (_, true) => format!("tool {who}"),
+            ("1 person", false) => "technician".to_owned(),
+            _ => "technicians".to_owned(),
+        }
+    }
+
+    fn what_happens(&self) -> Vec<String> {
+        let customer = self.customer;
+        let tries = words::counted(customer.blocked_tries, "try", "tries");
+        let last = self.to_do().proof.iter().find(|proof| proof.is_blocked);
+        let last = last.map(|proof| format!(", last {}", words::told_moment(proof.at)));
+        let last = last.unwrap_or_default();
+        let subject = self.subject();
+        let since = match customer.since {
+            Some(since) if customer.since_before_evidence => {
+                format!("Since before {}, where the log begins,", words::told_day(since))
+            }
+            Some(since) => format!("Since {}", words::told_moment(since)),
+            None => "At times".to_owned(),
+        };
+        let none = match customer.state {
+            CustomerState::Blocked if customer.since.is_some() => "; none got through",
+            _ => "",
+        };
+        vec![format!(
+            "{since} your tenant refuses the sign-ins of {subject} ({tries}{last}{none})."
+        )]
+    }
+
+    fn why(&self) -> Vec<String> {
+        let plan = &self.to_do().plan;
+        let mut lines: Vec<String> = Vec::new();
+        for (number, policy) in plan.policies.iter().enumerate() {
+            lines.push(format!("{}  {}", number + 1, reason(policy)));
+        }
+        if plan.all_meet_all() {
+            let both =
+                if plan.policies.len() == 2 { "both policies" } else { "all of these policies" };
+            lines.push(format!("Every try met {both}, so one change alone does not help."));
+        }
+        if plan.unknown.tries > 0 {
+            let tries = words::counted(plan.unknown.tries, "try was", "tries were");
+            lines.push(format!(
+                "{tries} refused by a policy that the log does not show, so more may be needed."
+            ));
+        }
+        lines
+    }
+
+    /// What the partner does at home before or beside what is asked for.
+    fn own_part(&self) -> Vec<String> {
+        let plan = &self.to_do().plan;
+        let own = plan.policies_of(Class::OwnTenant);
+        own.map(|policy| format!("{}: {}", name(policy), words::own_remedy(policy.remedy)))
+            .collect()
+    }
+
+    fn what_we_ask(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
+        let id = self.partner.tenant_id;
+        let partner = self.partner_name();
+        let numbers = (27_u32..).map(|number| number.to_string());
+        let mut letters = ('A'..='Z').map(String::from).chain(numbers);
+        let mut letter = || letters.next().unwrap_or_default();
+        let mut lines = Vec::new();
+        let excludes = asked.iter().any(|policy| excludes(policy.remedy));
+        if excludes {
+            lines.push(format!(
+                "{}  Protect first: new policy \"{partner}: require MFA\". Users > Include > Select \
+                 users and groups > Guest or external users > {} > Select > {id}. Target resources: \
+                 all resources. Grant: require multifactor authentication. Report-only for a day, \
+                 then On.",
+                letter(),
+                user_type(asked),
+            ));
+        }
+        for policy in asked {
+            lines.push(format!("{}  {}", letter(), self.ask(policy)));
+            lines.extend(several_controls(policy));
+        }
+        if excludes {
+            lines.push(
+                "If a policy already excludes guests or external users, stop and call us: the list of \
+                 tenants applies to all types of users in it."
+                    .to_owned(),
+            );
+        }
+        lines.push(
+            "Do not: exclude all guests, choose \"All\" organizations, exclude the app, mark an \
+             address as trusted, or turn a policy off."
+                .to_owned(),
+        );
+        lines.extend(self.shares());
+        lines
+    }
+
+    fn ask(&self, policy: &PlannedPolicy) -> String {
+        let id = self.partner.tenant_id;
+        let partner = self.partner_name();
+        let title = name(policy);
+        let kind = user_type(&[policy]);
+        let exclude = format!(
+            "{title}: Users > Exclude > Guest or external users > {kind} > Select > paste {id} (a \
+             search by name may find nothing) > Save."
+        );
+        let managed = if policy.facts.is_microsoft_managed() {
+            " It is a policy of Microsoft: nothing but its state and its exclusions can be edited."
+        } else {
+            ""
+        };
+        match policy.remedy {
+            Remedy::Exclude(Exclude::Location) => format!(
+                "{exclude}{managed} Or, if the vendor publishes its addresses, leave those out of the \
+                 blocked locations instead; never mark them as trusted."
+            ),
+            Remedy::Exclude(_) => format!("{exclude}{managed}"),
+            Remedy::ExcludeFromSession => format!(
+                "{exclude}{managed} From this policy only: it ends the session. Its grant part{} stays \
+                 for {partner} in policy A.",
+                grant_part(policy)
+            ),
+            Remedy::TrustDevices => format!(
+                "{title}: External Identities > Cross-tenant access settings > Organizational settings \
+                 > Add organization > {id} > Inbound access > Trust settings > trust compliant and \
+                 hybrid joined devices. Our technician then signs in from a managed device."
+            ),
+            Remedy::TrustMfa => format!(
+                "{title}: External Identities > Cross-tenant access settings > Organizational settings \
+                 > Add organization > {id} > Inbound access > Trust settings > trust multifactor \
+                 authentication. It counts for guests only, as which this account came."
+            ),
+            Remedy::LookFirst(Unclear::Conditions) => format!(
+                "{title}: the log does not say why it applies. Open it first. If it applies because \
+                 of risk, device code flow, legacy clients or a location, stop and call us. Only if \
+                 it blocks by users and apps alone: Users > Exclude > Guest or external users > {kind} \
+                 > Select > paste {id} > Save.{managed}"
+            ),
+            _ => format!(
+                "{title}: the log does not say what it requires, or requires something that we do not \
+                 know. Open it, tell us its grant controls, and change nothing before we answer."
+            ),
+        }
+    }
+
+    /// What the steps would let through, where there are several.
+    fn shares(&self) -> Vec<String> {
+        let plan = &self.to_do().plan;
+        let asked = plan
+            .steps
+            .iter()
+            .filter(|step| matches!(step.class, Class::MeetCondition | Class::Exclusion));
+        let steps: Vec<_> = asked.collect();
+        if steps.len() < 2 {
+            return Vec::new();
+        }
+        let told = steps.iter().map(|step| {
+            let names: Vec<String> = step
+                .policies
+                .iter()
+                .filter_map(|&policy| plan.policies.get(policy))
+                .map(name)
+                .collect();
+            let share = words::share(step.let_through, plan.total);
+            let exact = if plan.is_exact { "" } else { " (a good order, not surely the best)" };
+            if step.helps {
+                format!(
+                    "With {} done, what these logs show: {share} would get through{exact}.",
+                    names.join(" and ")
+                )
+            } else {
+                format!("{} lets nothing more through by itself.", names.join(" and "))
+            }
+        });
+        told.collect()
+    }
+
+    fn give_up(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
+        let partner = self.partner_name();
+        let mut lines = Vec::new();
+        for policy in asked.iter().filter(|policy| excludes(policy.remedy)) {
+            lines.push(format!(
+                "{}: no longer asks {partner} for {}. It stays as it is for everyone else.",
+                name(policy),
+                given_up(policy)
+            ));
+        }
+        if lines.is_empty() {
+            lines.push("No policy is opened.".to_owned());
+        } else {
+            lines.push(format!(
+                "What stays: the policy of step A, MFA in {partner}'s own tenant (Microsoft demands it \
+                 of every provider sign-in and counts it here), and all your other policies."
+            ));
+            lines.push(format!(
+                "What it means: who holds an account of {partner} that is assigned to your tenant gets \
+                 past these policies with MFA alone. That is why the exclusion has a review date."
+            ));
+        }
+        if asked.iter().any(|policy| policy.remedy == Remedy::TrustDevices) {
+            lines.push(format!("You rely on {partner} to manage its devices well."));
+        }
+        lines
+    }
+
+    fn check(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
+        let resource = self.to_do().proof.iter().find_map(|proof| proof.resource_name.as_deref());
+        let resource = clean(resource.unwrap_or("Microsoft Graph"), NAME_COLUMNS);
+        let names: Vec<String> = asked.iter().map(|policy| name(policy)).collect();
+        let replaced = if asked.iter().any(|policy| excludes(policy.remedy)) {
+            "; the policy of step A must be"
+        } else {
+            ""
+        };
+        vec![
+            format!(
+                "Conditional Access > What If: user type {} of tenant {}, resource {resource}. {} must \
+                 not be among the policies that apply{replaced}.",
+                user_type(asked),
+                self.partner.tenant_id,
+                names.join(" and "),
+            ),
+            "What If looks at policies that are on or report-only. Then wait for the next try: tools \
+             come again within the hour."
+                .to_owned(),
+        ]
+    }
+
+    fn undo(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
+        let excluded = asked.iter().filter(|policy| excludes(policy.remedy));
+        let names: Vec<String> = excluded.map(|policy| name(policy)).collect();
+        let trusts = asked
+            .iter()
+            .any(|policy| matches!(policy.remedy, Remedy::TrustDevices | Remedy::TrustMfa));
+        let mut lines = Vec::new();
+        if !names.is_empty() {
+            lines.push(format!(
+                "Take {} out of the exclusion of {} again, the same way. Then turn the policy of step \
+                 A off.",
+                self.partner.tenant_id,
+                names.join(" and ")
+            ));
+        }
+        if trusts {
+            lines.push(
+                "Cross-tenant access settings: remove the organization, or its trust settings."
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+
+    fn proof(&self) -> Vec<String> {
+        let proof = &self.to_do().proof;
+        let mut lines: Vec<String> = proof.iter().take(PROOF_SHOWN).map(proof_line).collect();
+        if lines.is_empty() {
+            return lines;
+        }
+        lines.push(
+            "The address in a non-interactive record is where access was first granted, not where \
+             the tool runs."
+                .to_owned(),
+        );
+        lines
+    }
+
+    pub(super) fn assignee(&self, kind: Kind) -> String {
+        let customer = self.customer_name();
+        let partner = self.partner_name();
+        let role = match kind {
+            Kind::Change => "Conditional Access Administrator or higher",
+            Kind::Consent => "Privileged Role Administrator or Cloud Application Administrator",
+        };
+        match self.to_do().doer {
+            Doer::Technicians(_) if kind == Kind::Change => format!(
+                "{customer} approves; {partner}'s technicians got into the portal there lately and can \
+                 do it if their roles include Conditional Access Administrator or Security \
+                 Administrator."
+            ),
+            Doer::CustomerOnly => format!(
+                "{customer} administrator ({role}). {partner} cannot do this itself: its own access is \
+                 blocked too."
+            ),
+            _ => format!("{customer} administrator ({role})."),
+        }
+    }
+
+    /// What the partner must know and the customer need not.
+    pub(super) fn internal_note(&self, kind: Kind) -> Vec<String> {
+        let plan = &self.to_do().plan;
+        let mut lines = Vec::new();
+        lines.push(match self.to_do().doer {
+            Doer::Technicians(at) => format!(
+                "Your technicians got into the portal of this customer, last {}: you may be able to do \
+                 it yourself, once the customer approves.",
+                words::told_moment(at)
+            ),
+            Doer::CustomerOnly => "Your own access to the portal there is blocked, too.".to_owned(),
+            Doer::NotShown => {
+                "The log does not show whether your technicians get into the portal there.".to_owned()
+            }
+        });
+        if kind == Kind::Change {
+            if plan.has(Class::OwnTenant) {
+                lines.push("Do your own part first: see What we do ourselves.".to_owned());
+            }
+            if plan.policies_of(Class::OwnTenant).any(|policy| policy.remedy == Remedy::ClearRisk) {
+                lines.push(
+                    "An account is a risk in your own tenant. Do not send this before that is cleared."
+                        .to_owned(),
+                );
+            }
+            lines.extend(
+                plan.policies_of(Class::Never).map(|policy| {
+                    format!("Not asked for: {}. {}", name(policy), not_asked(policy))
+                }),
+            );
+        }
+        lines.extend(self.to_do().waiting.iter().map(|waiting| {
+            let sure = if waiting.is_certain { "certain" } else { "likely" };
+            let kind = match waiting.kind {
+                WaitingKind::ReportOnly => "report-only, would block",
+                WaitingKind::Blocks => "blocked other tries of the same app",
+            };
+            format!(
+                "Behind it: {} ({kind}; {sure}).",
+                words::policy(&waiting.policy_name, &waiting.policy_id)
+            )
+        }));
+        lines
+    }
+}
+
+fn sections_of<const N: usize>(sections: [(&str, Vec<String>); N]) -> Vec<Section> {
+    let told = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
+    told.map(|(title, lines)| Section { title: title.to_owned(), lines }).collect()
+}
+
+pub(super) fn name(policy: &PlannedPolicy) -> String {
+    clean(&words::policy(&policy.facts.policy_name, &policy.facts.policy_id), NAME_COLUMNS)
+}
+
+/// `CA007 Managed devices: required compliant device; these sign-ins presented none.`
+fn reason(policy: &PlannedPolicy) -> String {
+    let facts = &policy.facts;
+    let name = name(policy);
+    let matched: Vec<&str> = facts.matched.iter().map(String::as_str).collect();
+    let because = if matched.is_empty() {
+        "the log does not say why it applied".to_owned()
+    } else {
+        let in_order = Conditions::parse(&matched.join(",")).names();
+        format!("applied because of {}", words::conditions(&in_order))
+    };
+    let demanded: Vec<String> = facts.demanded.iter().cloned().collect();
+    let session: Vec<String> = facts.session.iter().cloned().collect();
+    if demanded.iter().any(|control| Control::of_grant(control) == Control::Block) {
+        return format!("{name}: {because}; it blocks.");
+    }
+    let required = match (demanded.is_empty(), session.is_empty()) {
+        (true, true) => "the log does not show what it required".to_owned(),
+        (true, false) => format!("it limits the session ({})", words::controls(&session)),
+        _ => format!("required {}; these sign-ins did not present it", words::controls(&demanded)),
+    };
+    format!("{name}: {required}; {because}.")
+}
+
+/// Whether the remedy takes the partner out of a policy.
+pub(super) fn excludes(remedy: Remedy) -> bool {
+    matches!(
+        remedy,
+        Remedy::Exclude(_) | Remedy::ExcludeFromSession | Remedy::LookFirst(Unclear::Conditions)
+    )
+}
+
+/// The type of users that the portal calls the partner's accounts.
+pub(super) fn user_type(policies: &[&PlannedPolicy]) -> &'static str {
+    if !policies.is_empty() && policies.iter().all(|policy| policy.facts.relation == Relation::B2b)
+    {
+        "B2B collaboration guest users"
+    } else {
+        "Service provider users"
+    }
+}
+
+fn several_controls(policy: &PlannedPolicy) -> Option<String> {
+    policy.facts.has_several_controls().then(|| {
+        format!(
+            "{} lists several controls. The log does not say whether any one of them would do: if the \
+             policy says \"Require one of the selected controls\" and multifactor authentication is \
+             among them, tell us and change nothing.",
+            name(policy)
+        )
+    })
+}
+
+fn grant_part(policy: &PlannedPolicy) -> String {
+    let demanded: Vec<String> = policy.facts.demanded.iter().cloned().collect();
+    if demanded.is_empty() { String::new() } else { format!(" ({})", words::controls(&demanded)) }
+}
+
+fn given_up(policy: &PlannedPolicy) -> String {
+    match policy.remedy {
+        Remedy::Exclude(Exclude::Location) => "sign-ins from allowed locations".to_owned(),
+        Remedy::Exclude(Exclude::Device) => "a compliant or hybrid joined device".to_owned(),
+        Remedy::Exclude(Exclude::ManagedApp) => "an approved or protected app".to_owned(),
+        Remedy::Exclude(Exclude::ThirdParty) => "the third party's check".to_owned(),
+        Remedy::Exclude(Exclude::Client) => "the allowed platforms or clients".to_owned(),
+        Remedy::ExcludeFromSession => "a new sign-in in the given interval".to_owned(),
+        _ => "what it blocks".to_owned(),
+    }
+}
+
+fn not_asked(policy: &PlannedPolicy) -> &'static str {
+    match policy.remedy {
+        Remedy::Investigate(Danger::SignInRisk) => {
+            "It saw a risky sign-in: find out with the customer who signed in, and from where."
+        }
+        Remedy::Investigate(Danger::InsiderRisk) => {
+            "It saw an insider risk: find out with the customer what it is about."
+        }
+        Remedy::Investigate(Danger::UnknownAddress) => {
+            "The address never got in anywhere: find out whose it is before anything is opened."
+        }
+        _ => "Every try that it refuses is refused for a risk or an unknown address, too.",
+    }
+}
+
+pub(super) fn proof_line(proof: &Proof) -> String {
+    let mut parts = vec![format!("request {}", clean(&proof.sign_in_id, PROOF_COLUMNS))];
+    parts.extend(
+        proof.correlation_id.iter().map(|id| format!("correlation {}", clean(id, PROOF_COLUMNS))),
+    );
+    parts.push(words::error_code(proof.error_code));
+    parts.extend(proof.app_name.iter().map(|app| clean(app, PROOF_COLUMNS)));
+    format!("{}  {}", words::proof_moment(proof.at), parts.join("  "))
+}

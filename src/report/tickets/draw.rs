@@ -1,0 +1,153 @@
+//! Tickets as files: Markdown for a customer, a table and JSON for ticket systems.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::super::clean::{cell, clean, markdown};
+use super::super::json::write_visible;
+use super::super::words;
+use super::{Section, Status, Ticket, TicketPolicy};
+
+/// Of tickets.json; within it keys are only added.
+pub(super) const SCHEMA: u32 = 1;
+
+/// tickets.json: all tickets, resolved ones included.
+pub fn write_tickets_json(sink: &mut impl Write, tickets: &[Ticket]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        tickets: &'a [Ticket],
+    }
+    write_visible(sink, &Document { schema: SCHEMA, tickets })
+}
+
+/// tickets.csv: a line for each ticket, for the import of a ticket system.
+pub fn write_tickets_csv(sink: &mut impl Write, tickets: &[Ticket]) -> io::Result<()> {
+    let mut table = csv::Writer::from_writer(sink);
+    table.write_record([
+        "key",
+        "status",
+        "replaces",
+        "kind",
+        "priority",
+        "title",
+        "customer",
+        "customer_tenant_id",
+        "partner",
+        "partner_tenant_id",
+        "assignee",
+        "since",
+        "last_try_at",
+        "tries",
+        "policies",
+        "policy_ids",
+        "as_of",
+        "review",
+        "approver",
+        "file",
+        "text",
+        "internal_note",
+    ])?;
+    for ticket in tickets {
+        table.write_record(record(ticket))?;
+    }
+    table.flush()
+}
+
+fn record(ticket: &Ticket) -> Vec<String> {
+    let of_policies = |get: fn(&TicketPolicy) -> &String| {
+        let all: Vec<&str> = ticket.policies.iter().map(|policy| get(policy).as_str()).collect();
+        cell(&all.join("; "), usize::MAX / 8)
+    };
+    let name = |name: &Option<String>| cell(name.as_deref().unwrap_or_default(), 200);
+    let moment = |at: Option<DateTime<Utc>>| {
+        at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
+    };
+    vec![
+        ticket.key.clone(),
+        ticket.status.as_str().to_owned(),
+        ticket.replaces.clone().unwrap_or_default(),
+        ticket.kind.as_str().to_owned(),
+        ticket.priority.to_string(),
+        cell(&ticket.title, 200),
+        name(&ticket.customer_name),
+        ticket.customer_tenant_id.to_string(),
+        name(&ticket.partner_name),
+        ticket.partner_tenant_id.to_string(),
+        cell(&ticket.assignee, usize::MAX / 8),
+        moment(ticket.since),
+        moment(ticket.last_try_at),
+        ticket.tries.to_string(),
+        of_policies(|policy| &policy.policy_name),
+        of_policies(|policy| &policy.policy_id),
+        moment(ticket.as_of),
+        ticket.review.map(|day| day.to_string()).unwrap_or_default(),
+        name(&ticket.approver),
+        match ticket.status {
+            Status::Resolved => String::new(),
+            _ => format!("tickets/{}.md", ticket.file),
+        },
+        plain(&ticket.sections),
+        ticket.internal_note.join("\n"),
+    ]
+}
+
+/// The customer's text without any marks, a line each.
+fn plain(sections: &[Section]) -> String {
+    let mut lines = Vec::new();
+    for section in sections {
+        lines.push(section.title.clone());
+        lines.extend(section.lines.iter().cloned());
+        lines.push(String::new());
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
+/// `tickets/CUSTOMER.md`: the open tickets of each customer, by the name of the file.
+pub fn write_ticket_files(tickets: &[Ticket]) -> BTreeMap<String, String> {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for ticket in tickets.iter().filter(|ticket| ticket.status != Status::Resolved) {
+        let text = files.entry(format!("{}.md", ticket.file)).or_default();
+        if !text.is_empty() {
+            text.push_str("\n---\n\n");
+        }
+        text.push_str(&page(ticket));
+    }
+    files
+}
+
+fn page(ticket: &Ticket) -> String {
+    let mut lines = vec![format!("# {}", markdown(&ticket.title)), String::new()];
+    let customer = words::tenant(ticket.customer_name.as_deref(), ticket.customer_tenant_id);
+    let mut facts = vec![
+        ("Key", ticket.key.clone()),
+        ("Status", ticket.status.as_str().to_owned()),
+        ("Priority", ticket.priority.to_string()),
+        ("Type", ticket.kind.as_str().to_owned()),
+        ("For", ticket.assignee.clone()),
+        ("Tenant", format!("{} {}", clean(&customer, 60), ticket.customer_tenant_id)),
+    ];
+    facts.extend(ticket.replaces.iter().map(|key| ("In place of", key.clone())));
+    facts.extend(ticket.review.map(|day| ("Review", day.format("%-d %b %Y").to_string())));
+    lines.extend(facts.iter().map(|(what, text)| format!("- {what}: {}", long_markdown(text))));
+    for section in &ticket.sections {
+        lines.extend([String::new(), format!("## {}", section.title), String::new()]);
+        lines.extend(section.lines.iter().map(|line| format!("- {}", long_markdown(line))));
+    }
+    lines.extend([
+        String::new(),
+        "Approved by ____________________  date ____________".to_owned(),
+        String::new(),
+    ]);
+    lines.join("\n")
+}
+
+/// A sentence may be longer than a cell; what came out of a log was cut before.
+pub(super) fn long_markdown(text: &str) -> String {
+    // Within a line an arrow is no mark, and click paths are full of them.
+    let words = text.split(' ').map(|word| markdown(word).replace("&gt;", ">"));
+    words.collect::<Vec<String>>().join(" ")
+}
