@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 
 use super::table::{Align, Column, Table};
-use super::{RunFacts, accounts, clean, sentences, tables, words};
+use super::{RunFacts, accounts, clean, customer, export_again, sentences, tables, todo, words};
 use crate::dataset::Custody;
-use crate::summary::{PartnerSummary, Summary};
+use crate::summary::{CustomerSummary, PartnerSummary, Summary};
+
+/// Customers that have a section of their own.
+const CUSTOMERS_MAX: usize = 500;
 
 /// Writes the whole summary as Markdown.
 pub fn write_markdown(
@@ -17,6 +20,7 @@ pub fn write_markdown(
     let facts = facts.unwrap_or(&unknown);
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
+    customer_by_customer(sink, summary)?;
     for partner in &summary.partners {
         customers(sink, summary, partner)?;
     }
@@ -28,6 +32,9 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Resul
     writeln!(sink, "# tenantsweep report\n")?;
     for answer in sentences::answers(summary) {
         writeln!(sink, "**{}**\n", clean::markdown(&answer))?;
+    }
+    if let Some(turns) = todo::turns(summary) {
+        writeln!(sink, "{}\n", clean::markdown(&turns))?;
     }
     writeln!(
         sink,
@@ -49,6 +56,7 @@ fn full_stop(text: &str) -> String {
 }
 
 fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    section(sink, "What to do", &todo::table(summary, usize::MAX))?;
     let policies = tables::policies_to_change(summary);
     section(sink, "Policies that block now", &policies)?;
     section(
@@ -59,6 +67,73 @@ fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
     section(sink, "Accounts that do not get through", &accounts::blocked(summary))?;
     section(sink, "Customers that fail for other reasons (since: UTC)", &tables::failing(summary))?;
     section(sink, "Error codes", &tables::causes(summary))
+}
+
+/// Each customer in trouble: why, in which order, what waits behind it, proof.
+fn customer_by_customer(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    let in_trouble = |customer: &&CustomerSummary| {
+        !customer.to_do.plan.steps.is_empty() || !customer.to_do.failures.is_empty()
+    };
+    let customers: Vec<&CustomerSummary> = summary.customers.iter().filter(in_trouble).collect();
+    if customers.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        sink,
+        "## Customer by customer
+"
+    )?;
+    writeln!(
+        sink,
+        "What a step would let through is what these logs show, together with the steps before it; it is no promise. Tickets are in tickets/, how to make each change in remedies/. The address in a non-interactive record is where access was first granted, not where the tool runs.\n"
+    )?;
+    for customer in customers.iter().take(CUSTOMERS_MAX) {
+        one_customer(sink, summary, customer)?;
+    }
+    let more = customers.len().saturating_sub(CUSTOMERS_MAX);
+    if more > 0 {
+        writeln!(sink, "{more} more customers: summary.json and tickets.csv.\n")?;
+    }
+    Ok(())
+}
+
+fn one_customer(
+    sink: &mut impl Write,
+    summary: &Summary,
+    customer: &CustomerSummary,
+) -> io::Result<()> {
+    let mut title = words::customer(customer);
+    if summary.partners.len() > 1
+        && let Some(partner) =
+            summary.partners.iter().find(|one| one.tenant_id == customer.partner_tenant_id)
+    {
+        title = format!("{title} ({})", words::partner(partner));
+    }
+    writeln!(sink, "### {}\n", clean::markdown(&title))?;
+    let since = words::since(customer);
+    let since = if since.is_empty() { since } else { format!(", since {since}") };
+    let state = format!("{}{since}, as of {}", words::state_of(customer), words::as_of(customer));
+    writeln!(sink, "{}\n", clean::markdown(&full_stop(&state)))?;
+    for table in [customer::steps(customer), customer::failures(customer)] {
+        if !table.rows.is_empty() {
+            write_table(sink, &table)?;
+            writeln!(sink)?;
+        }
+    }
+    let remarks = customer::remarks(customer);
+    for remark in &remarks {
+        writeln!(sink, "- {}", clean::markdown(remark))?;
+    }
+    if !remarks.is_empty() {
+        writeln!(sink)?;
+    }
+    let proof = customer::proof(customer);
+    if !proof.rows.is_empty() {
+        writeln!(sink, "Proof: the newest refused sign-ins.\n")?;
+        write_table(sink, &proof)?;
+        writeln!(sink)?;
+    }
+    Ok(())
 }
 
 fn customers(sink: &mut impl Write, summary: &Summary, partner: &PartnerSummary) -> io::Result<()> {
@@ -100,6 +175,7 @@ fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::R
         writeln!(sink, "- {}", clean::markdown(&notice))?;
     }
     writeln!(sink)?;
+    section(sink, "How to export again", &export_again::table(summary))?;
     section(sink, "Evidence: the exports (from, to: UTC)", &tables::exports(summary))
 }
 

@@ -7,7 +7,9 @@
 mod accounts;
 pub mod clean;
 mod compare;
+mod customer;
 pub mod digest;
+mod export_again;
 mod json;
 mod markdown;
 mod missing_logs;
@@ -16,6 +18,7 @@ mod table;
 mod tables;
 mod text;
 pub mod tickets;
+mod todo;
 mod words;
 
 use std::time::Duration;

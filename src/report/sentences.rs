@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{RunFacts, words};
+use crate::remedy::facts::is_microsoft_managed;
 use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{CustomerSummary, PartnerSummary, ProviderSummary, Summary};
 use crate::tenant::TenantId;
@@ -196,10 +197,21 @@ fn coming_blocks(summary: &Summary) -> Option<String> {
     let partners = summary.partners.iter().map(|partner| partner.tenant_id);
     let customers: BTreeSet<TenantId> =
         partners.flat_map(would_block).map(|policy| policy.child_tenant_id).collect();
+    let partners = summary.partners.iter().map(|partner| partner.tenant_id);
+    let managed: BTreeSet<TenantId> = partners
+        .flat_map(would_block)
+        .filter(|policy| is_microsoft_managed(&policy.policy_name))
+        .map(|policy| policy.child_tenant_id)
+        .collect();
     let verb = if customers.len() == 1 { "has" } else { "have" };
     (!customers.is_empty()).then(|| {
         let customers = customers_of(customers.len());
-        format!("Soon: {customers} {verb} a report-only policy that would block you.")
+        let managed = match managed.len() {
+            0 => String::new(),
+            1 => "; 1 is Microsoft's and turns itself on".to_owned(),
+            several => format!("; {several} are Microsoft's and turn themselves on"),
+        };
+        format!("Soon: {customers} {verb} a report-only policy that would block you{managed}.")
     })
 }
 
@@ -223,7 +235,7 @@ fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<Strin
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {
-            Some(format!("{part} ({})", reasons.join(", ")))
+            Some(format!("{part} ({}); report.md says how to export again", reasons.join(", ")))
         }
         _ => Some(part),
     }

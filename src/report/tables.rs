@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clean;
 use super::table::{Column, Table};
+use super::todo::Act;
 use super::words;
 use crate::summary::state::CustomerState;
 use crate::summary::{
@@ -45,8 +46,14 @@ fn add_blocked(
         words::since_and_as_of(customer),
         words::number(customer.blocked_tries),
     ];
-    let mut policies: Vec<[String; 2]> =
-        customer.blocking_policies.iter().map(policy_cells).collect();
+    let mut policies: Vec<[String; 2]> = customer
+        .blocking_policies
+        .iter()
+        .map(|policy| {
+            let [name, required] = policy_cells(policy);
+            [name, format!("{required}{}", see(customer, &policy.policy_id))]
+        })
+        .collect();
     if customer.policy_not_shown {
         policies.push(["policy not shown by this log".to_owned(), String::new()]);
     }
@@ -58,6 +65,16 @@ fn add_blocked(
     for [policy, required] in policies {
         head.extend([policy, required]);
         table.rows.push(std::mem::replace(&mut head, vec![String::new(); 4]));
+    }
+}
+
+/// Points to who acts where it is not the customer that changes the policy.
+fn see(customer: &CustomerSummary, policy: &str) -> String {
+    let planned = customer.to_do.plan.policies.iter().find(|one| one.facts.policy_id == policy);
+    let act = planned.map(|planned| Act::of_class(planned.class));
+    match act.filter(|act| *act != Act::ChangePolicy) {
+        Some(act) => format!(" -> see {}", act.number()),
+        None => String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::table::{Table, show};
-use super::{RunFacts, sentences, tables, words};
+use super::{RunFacts, sentences, tables, todo, words};
 use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
 
@@ -19,6 +19,8 @@ const SENTENCE_LINES_MAX: usize = 3;
 const HANGING: &str = "  ";
 /// Of one customer; the rest is counted.
 const POLICIES_MAX: usize = 3;
+/// Of one who acts; the rest is counted.
+const ACTIONS_MAX: usize = 4;
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -134,45 +136,49 @@ impl Page {
             [] => tables::other_providers(summary),
             _ => Table::new(Vec::new()),
         };
+        // Without a partner no customer is in trouble, and the codes are all that can be told.
+        let causes = match summary.partners.as_slice() {
+            [] => tables::causes(summary),
+            _ => Table::new(Vec::new()),
+        };
         let mut tables = [
+            todo::table(summary, ACTIONS_MAX),
             tables::blocked(summary, POLICIES_MAX),
-            tables::policies_to_change(summary),
-            tables::causes(summary),
+            causes,
             tables::failing(summary),
             others,
         ];
         if !fits(&tables, room) {
-            // The error codes say the same by cause.
+            // What to do says the same by code.
             tables[3].rows.clear();
         }
         let shown = share_room(&tables, room);
-        let [blocked, policies, causes, failing, others] = &tables;
-        let [of_blocked, of_policies, of_causes, of_failing, of_others] = shown;
+        let titles = [
+            "WHAT TO DO",
+            "BLOCKED (worst first)",
+            "ERROR CODES",
+            "FAILING, NOT BY A POLICY",
+            "OTHER PROVIDERS (no partner was given)",
+        ];
         let mut lines = Vec::new();
-        let to_do = [(policies, of_policies), (causes, of_causes)];
-        self.list(&mut lines, "WHAT TO DO", &to_do);
-        self.list(&mut lines, "BLOCKED (worst first)", &[(blocked, of_blocked)]);
-        self.list(&mut lines, "FAILING, NOT BY A POLICY", &[(failing, of_failing)]);
-        self.list(&mut lines, "OTHER PROVIDERS (no partner was given)", &[(others, of_others)]);
+        for ((table, title), shown) in tables.iter().zip(titles).zip(shown) {
+            self.list(&mut lines, title, table, shown);
+        }
         lines
     }
 
-    fn list(&self, lines: &mut Vec<String>, title: &str, tables: &[(&Table, usize)]) {
-        if tables.iter().all(|(table, _)| table.rows.is_empty()) {
+    fn list(&self, lines: &mut Vec<String>, title: &str, table: &Table, shown: usize) {
+        if table.rows.is_empty() {
             return;
         }
         lines.extend([String::new(), title.to_owned()]);
-        let mut left_out = 0;
-        for (table, shown) in tables {
-            let groups = table.groups();
-            let rows: usize = groups.iter().take(*shown).sum();
-            if rows > 0 {
-                lines.extend(table.lines(self.columns, rows, self.ascii));
-            }
-            left_out += groups.len() - shown;
+        let groups = table.groups();
+        let rows: usize = groups.iter().take(shown).sum();
+        if rows > 0 {
+            lines.extend(table.lines(self.columns, rows, self.ascii));
         }
-        if left_out > 0 {
-            lines.push(format!("  {left_out} more in report.md"));
+        if groups.len() > shown {
+            lines.push(format!("  {} more in report.md", groups.len() - shown));
         }
     }
 
@@ -200,11 +206,8 @@ impl Page {
 /// Lines that the lists take beside their rows: a blank line and a title for each list, a
 /// head for each table; and the number of lists.
 fn overhead(tables: &[Table; 5]) -> (usize, usize) {
-    let [_, policies, causes, ..] = tables;
-    let heads = tables.iter().filter(|table| !table.rows.is_empty()).count();
-    // What to do holds two tables.
-    let lists = heads - usize::from(!policies.rows.is_empty() && !causes.rows.is_empty());
-    (2 * lists + heads, lists)
+    let lists = tables.iter().filter(|table| !table.rows.is_empty()).count();
+    (3 * lists, lists)
 }
 
 fn fits(tables: &[Table; 5], room: usize) -> bool {
@@ -220,10 +223,10 @@ fn share_room(tables: &[Table; 5], room: usize) -> [usize; 5] {
     share(room.saturating_sub(overhead + notes), &tables.each_ref().map(Table::groups))
 }
 
-/// Gives each table a group of rows in turn, as long as there is room for it. The first table
-/// has two turns: it holds the answer.
+/// Gives each table a group of rows in turn, as long as there is room for it. The first table,
+/// what to do, has two turns: it holds the answer.
 fn share(room: usize, groups: &[Vec<usize>; 5]) -> [usize; 5] {
-    const TURNS: [usize; 6] = [0, 1, 0, 2, 3, 4];
+    const TURNS: [usize; 6] = [0, 0, 1, 2, 3, 4];
     let mut shown = [0; 5];
     let mut left = room;
     loop {
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn room_is_shared_by_whole_groups() {
         let groups = [vec![2, 1, 3], vec![1, 1, 1], vec![1; 9], vec![], vec![]];
-        assert_eq!(share(6, &groups), [2, 2, 1, 0, 0]);
+        assert_eq!(share(6, &groups), [2, 1, 2, 0, 0]);
         assert_eq!(share(100, &groups), [3, 3, 9, 0, 0]);
         assert_eq!(share(0, &groups), [0; 5]);
     }

@@ -178,7 +178,7 @@ pub(super) fn who(customer: &CustomerSummary) -> String {
 }
 
 /// A tool by its name, else by that of its app, where it uses only one.
-fn tool(account: &BlockedAccount) -> String {
+pub(super) fn tool(account: &BlockedAccount) -> String {
     match (&account.tool, account.apps.as_slice()) {
         (Some(tool), _) => tool.clone(),
         (None, [app]) => app.clone(),
@@ -213,6 +213,15 @@ pub(super) fn conditions(names: &[String]) -> String {
         return "not shown by this log".to_owned();
     }
     distinct(names.iter().map(|name| condition_word(name)))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
 }
 
 /// A policy by its name, else by its id.

@@ -16,8 +16,10 @@ use super::{DatasetParts, SummaryError, frames};
 use crate::attribution::Verdict;
 use crate::tenant::TenantId;
 
-/// Sign-ins kept as proof of each customer and partner.
+/// Sign-ins kept as proof of each customer, partner and error code.
 const PROOF_MAX: usize = 5;
+/// Error codes of a customer and partner for which proof is kept.
+const CODES_MAX: usize = 32;
 /// Addresses kept of a route.
 const ADDRESSES_MAX: usize = 64;
 /// `clientAppUsed` of clients that use legacy authentication (Microsoft,
@@ -46,8 +48,8 @@ const LEGACY_CLIENTS: [&str; 17] = [
 /// What only a second look at the rows tells.
 #[derive(Debug, Default)]
 pub(super) struct Closer {
-    /// The newest refused sign-ins, newest first.
-    pub(super) proof: BTreeMap<Pair, Vec<Proof>>,
+    /// The newest refused sign-ins of each error code, newest first.
+    proof: BTreeMap<Pair, BTreeMap<Option<i32>, Vec<Proof>>>,
     /// By partner: addresses of refused sign-ins from which it got in somewhere.
     pub(super) addresses_seen: BTreeSet<(TenantId, Box<str>)>,
 }
@@ -177,7 +179,7 @@ impl Closer {
         let columns = Columns::of(rows);
         let look = Look::of(&columns)?;
         let route = RouteColumns::of(&columns)?;
-        let mut newest: HashMap<Pair, Vec<Proof>> = HashMap::new();
+        let mut newest: HashMap<(Pair, Option<i32>), Vec<Proof>> = HashMap::new();
         // From the newest on, so that only what is kept is copied.
         for row in (0..rows.height()).rev() {
             let number = route.number(activity, row);
@@ -186,20 +188,32 @@ impl Closer {
             };
             look.add_circumstances(&mut route.circumstances, row);
             route.told.entry(look.code(row)).or_insert_with(|| look.told(row));
-            let kept = newest.entry(route.pair).or_default();
+            let kept = newest.entry((route.pair, look.code(row))).or_default();
             if kept.len() < PROOF_MAX
                 && let Some(proof) = look.proof(row)
             {
                 kept.push(proof);
             }
         }
-        for (pair, mut proof) in newest {
-            let known = self.proof.entry(pair).or_default();
+        for ((pair, code), mut proof) in newest {
+            let codes = self.proof.entry(pair).or_default();
+            if !codes.contains_key(&code) && codes.len() >= CODES_MAX {
+                continue;
+            }
+            let known = codes.entry(code).or_default();
             proof.append(known);
             proof.truncate(PROOF_MAX);
             *known = proof;
         }
         Ok(())
+    }
+
+    /// The proof of a customer and partner, newest first.
+    pub(super) fn proof_of(&self, pair: Pair) -> Vec<Proof> {
+        let codes = self.proof.get(&pair).into_iter().flat_map(BTreeMap::values);
+        let mut proof: Vec<Proof> = codes.flatten().cloned().collect();
+        proof.sort_by(|a, b| (b.at, &a.sign_in_id).cmp(&(a.at, &b.sign_in_id)));
+        proof
     }
 
     fn add_addresses(&mut self, rows: &DataFrame) -> PolarsResult<()> {

@@ -201,7 +201,7 @@ pub struct ToDo {
     pub doer: Doer,
     /// What will refuse once this is done, or sooner.
     pub waiting: Vec<Waiting>,
-    /// The newest refused sign-ins, newest first.
+    /// The newest refused sign-ins of each error code, newest first.
     pub proof: Vec<Proof>,
 }
 

@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
             failures: self.failures(&refused),
             doer: self.doer(judgement),
             waiting: self.waiting(&refused, &order),
-            proof: self.closer.proof.get(&pair).cloned().unwrap_or_default(),
+            proof: self.closer.proof_of(pair),
         }
     }
 

@@ -22,7 +22,7 @@ impl Writer<'_> {
             ("What you give up, what stays", self.give_up(asked)),
             ("How to check", self.check(asked)),
             ("Undo", self.undo(asked)),
-            ("Proof", self.proof()),
+            ("Proof", self.proof(Kind::Change)),
         ];
         sections_of(sections)
     }
@@ -47,7 +47,7 @@ impl Writer<'_> {
             if apps.is_empty() { "the app" } else { &apps }
         );
         sections_of([
-            ("What happens", vec![self.consent_happens()]),
+            ("What happens", vec![self.consent_happens(&apps)]),
             ("Why", lines.collect()),
             ("What we ask", vec![
                 ask,
@@ -65,14 +65,15 @@ impl Writer<'_> {
                  application."
                     .to_owned(),
             ]),
-            ("Proof", self.proof()),
+            ("Proof", self.proof(Kind::Consent)),
         ])
     }
 
-    fn consent_happens(&self) -> String {
+    fn consent_happens(&self, apps: &str) -> String {
         let partner = self.partner_name();
+        let app = if apps.is_empty() { "An app" } else { apps };
         format!(
-            "An app of {partner}, your IT provider, asks for access to your tenant, and nobody there \
+            "{app}, of {partner}, your IT provider, asks for access to your tenant, and nobody there \
              has consented to it yet."
         )
     }
@@ -87,6 +88,7 @@ impl Writer<'_> {
         }
         if has_tool {
             let tool = if who.contains(',') { "tools" } else { "a tool" };
+            let who = words::and(&who.split(", ").collect::<Vec<&str>>());
             return format!("{who}, {tool} of {partner}, your IT provider");
         }
         let technicians = if who == "1 person" { "a technician" } else { "technicians" };
@@ -98,6 +100,9 @@ impl Writer<'_> {
         let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
         match (who.as_str(), has_tool) {
             ("all", _) => "access".to_owned(),
+            (_, true) if who.contains(", ") => {
+                format!("tools {}", words::and(&who.split(", ").collect::<Vec<&str>>()))
+            }
             (_, true) => format!("tool {who}"),
             ("1 person", false) => "technician".to_owned(),
             _ => "technicians".to_owned(),
@@ -348,9 +353,9 @@ impl Writer<'_> {
         lines
     }
 
-    fn proof(&self) -> Vec<String> {
-        let proof = &self.to_do().proof;
-        let mut lines: Vec<String> = proof.iter().take(PROOF_SHOWN).map(proof_line).collect();
+    fn proof(&self, kind: Kind) -> Vec<String> {
+        let proof = self.proof_for(kind).into_iter().take(PROOF_SHOWN);
+        let mut lines: Vec<String> = proof.map(proof_line).collect();
         if lines.is_empty() {
             return lines;
         }

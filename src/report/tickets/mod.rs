@@ -19,7 +19,7 @@ use super::clean::{clean, shorten};
 use super::words;
 use crate::error_code::Category;
 use crate::remedy::{Class, PlannedPolicy};
-use crate::summary::{CustomerSummary, PartnerSummary, Summary, ToDo};
+use crate::summary::{CustomerSummary, PartnerSummary, Proof, Summary, ToDo};
 use crate::tenant::TenantId;
 
 pub use draw::{write_ticket_files, write_tickets_csv, write_tickets_json};
@@ -243,13 +243,12 @@ impl Writer<'_> {
             })
             .collect();
         apps.dedup();
-        let apps = clean(&apps.join(", "), 40);
-        let app = if apps.is_empty() { "an app".to_owned() } else { apps };
-        let customer = shorten(&self.customer_name(), 30);
-        let title = shorten(
-            &format!("{customer}: consent to {app} of {}", self.partner_name()),
-            TITLE_COLUMNS,
-        );
+        let apps: Vec<&str> = apps.iter().map(String::as_str).collect();
+        let apps = clean(&words::and(&apps), 40);
+        let app = if apps.is_empty() { "app".to_owned() } else { format!("app {apps}") };
+        let (customer, partner) = (self.customer_name(), self.partner_name());
+        let (customer, partner) = (shorten(&customer, 30), shorten(&partner, 20));
+        let title = shorten(&format!("{customer}: consent to {partner}'s {app}"), TITLE_COLUMNS);
         Some(self.ticket(Kind::Consent, title, Vec::new(), sections, false))
     }
 
@@ -286,7 +285,7 @@ impl Writer<'_> {
             priority: self.priority(),
             assignee: self.assignee(kind),
             since: customer.since,
-            last_try_at: to_do.proof.first().map(|proof| proof.at),
+            last_try_at: self.proof_for(kind).first().map(|proof| proof.at),
             tries,
             fingerprint: fingerprint(&policies, kind),
             policies,
@@ -312,12 +311,28 @@ impl Writer<'_> {
 
     fn priority(&self) -> u8 {
         let customer = self.customer;
-        let has_tool = customer.blocked_accounts.iter().any(|account| account.is_integration);
+        let failing = customer.to_do.failures.iter().flat_map(|failure| &failure.accounts);
+        let mut accounts = customer.blocked_accounts.iter().chain(failing);
+        let has_tool = accounts.any(|account| account.is_integration);
         match (customer.all_accounts_blocked, has_tool) {
             (true, true) => 2,
             (_, true) => 3,
             _ => 4,
         }
+    }
+
+    /// The proof that belongs to a ticket, newest first.
+    fn proof_for(&self, kind: Kind) -> Vec<&Proof> {
+        let to_do = self.to_do();
+        let consent = |code: Option<i32>| {
+            let failures = &to_do.failures;
+            failures.iter().any(|f| f.category == Category::Consent && f.error_code == code)
+        };
+        let proof = to_do.proof.iter().filter(|proof| match kind {
+            Kind::Change => proof.is_blocked,
+            Kind::Consent => consent(proof.error_code),
+        });
+        proof.collect()
     }
 
     /// Routes in trouble, as they are told apart.

@@ -2,12 +2,15 @@
 //!
 //! Within schema 1 keys are only added.
 
+mod to_do;
+
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use self::to_do::{Acting, ToDo};
 use super::{RunFacts, clean};
 use crate::dataset::Custody;
 use crate::summary::state::CustomerState;
@@ -44,6 +47,7 @@ struct Document<'a> {
     totals: Totals,
     ledger: Ledger,
     partners: Vec<Partner<'a>>,
+    what_to_do: Vec<Acting>,
     tenants: Vec<Tenant<'a>>,
     policies: Vec<Policy<'a>>,
     causes: Vec<Cause<'a>>,
@@ -61,6 +65,7 @@ impl<'a> Document<'a> {
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),
             partners: summary.partners.iter().map(Partner::of).collect(),
+            what_to_do: Acting::all(summary),
             tenants: tenants(summary),
             policies: summary.policies.iter().map(Policy::of).collect(),
             causes: summary.causes.iter().map(Cause::of).collect(),
@@ -257,6 +262,7 @@ struct Tenant<'a> {
     blocking_policies: Vec<&'a str>,
     policy_not_shown: bool,
     failing_error_code: Option<i32>,
+    to_do: Option<ToDo<'a>>,
 }
 
 impl<'a> Tenant<'a> {
@@ -285,6 +291,7 @@ impl<'a> Tenant<'a> {
             blocking_policies: policies.map(|policy| policy.policy_id.as_str()).collect(),
             policy_not_shown: customer.policy_not_shown,
             failing_error_code: customer.failing_error_code,
+            to_do: ToDo::of(&customer.to_do),
         }
     }
 
@@ -312,6 +319,7 @@ impl<'a> Tenant<'a> {
             blocking_policies: Vec::new(),
             policy_not_shown: false,
             failing_error_code: None,
+            to_do: None,
         }
     }
 }

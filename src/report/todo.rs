@@ -1,0 +1,313 @@
+//! What to do, over all customers: by who acts, in the order in which it is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clean::clean;
+use super::table::{Column, Table};
+use super::words;
+use crate::error_code::{Category, WhoFixes};
+use crate::remedy::facts::is_risk_code;
+use crate::remedy::{Class, PlannedPolicy, Remedy};
+use crate::summary::{BlockedAccount, CustomerSummary, Doer, FailureSummary, Summary};
+use crate::tenant::TenantId;
+
+/// Of an account or a tool in a line.
+const NAME_COLUMNS: usize = 32;
+
+/// Who acts; the numbers are the same in every report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Act {
+    OwnTenant,
+    ChangePolicy,
+    Consent,
+    Investigate,
+    OtherByCustomer,
+    ExportAgain,
+}
+
+impl Act {
+    pub(super) const ALL: [Self; 6] = [
+        Self::OwnTenant,
+        Self::ChangePolicy,
+        Self::Consent,
+        Self::Investigate,
+        Self::OtherByCustomer,
+        Self::ExportAgain,
+    ];
+
+    pub(super) fn number(self) -> usize {
+        1 + Self::ALL.iter().position(|act| *act == self).unwrap_or_default()
+    }
+
+    /// The word of the machine output.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::OwnTenant => "own_tenant",
+            Self::ChangePolicy => "change_policy",
+            Self::Consent => "consent",
+            Self::Investigate => "investigate",
+            Self::OtherByCustomer => "other_by_customer",
+            Self::ExportAgain => "export_again",
+        }
+    }
+
+    /// By which class of a plan it is done.
+    pub(super) fn of_class(class: Class) -> Self {
+        match class {
+            Class::OwnTenant => Self::OwnTenant,
+            Class::MeetCondition | Class::Exclusion => Self::ChangePolicy,
+            Class::Never => Self::Investigate,
+        }
+    }
+
+    /// By whom tries are put right that no policy in the log explains.
+    pub(super) fn of_failure(failure: &FailureSummary) -> Self {
+        let is_risk = failure.error_code.is_some_and(is_risk_code);
+        match (failure.category, failure.who_fixes) {
+            _ if is_risk => Self::OwnTenant,
+            (Category::Risk, _) => Self::Investigate,
+            (Category::Consent, _) => Self::Consent,
+            // The code says what to do; the policy is not needed for that.
+            (Category::ConditionalAccess, WhoFixes::Partner) => Self::OwnTenant,
+            (Category::ConditionalAccess | Category::Device, _) if failure.is_unexplained => {
+                Self::ExportAgain
+            }
+            _ if failure.is_unexplained && failure.error_code.is_none() => Self::ExportAgain,
+            (Category::Unknown, _) if failure.is_unexplained => Self::ExportAgain,
+            (Category::Mfa | Category::SecurityDefaults | Category::PartnerRelationship, _) => {
+                Self::OwnTenant
+            }
+            (_, WhoFixes::Partner | WhoFixes::Microsoft) => Self::OwnTenant,
+            (_, WhoFixes::Child | WhoFixes::Both) => Self::OtherByCustomer,
+        }
+    }
+}
+
+/// All that one kind of actor does.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) customers: BTreeSet<TenantId>,
+    pub(super) policies: BTreeSet<(TenantId, String)>,
+    /// Customers in which technicians got into the portal lately.
+    pub(super) own_hands: BTreeSet<TenantId>,
+    /// By action and code.
+    lines: BTreeMap<(String, String), BTreeSet<TenantId>>,
+}
+
+impl Group {
+    /// What to do, with the code behind it, and for how many customers; most customers first.
+    pub(super) fn lines(&self) -> Vec<(&str, &str, usize)> {
+        let lines = self.lines.iter();
+        let mut lines: Vec<(&str, &str, usize)> = lines
+            .map(|((action, code), customers)| (action.as_str(), code.as_str(), customers.len()))
+            .collect();
+        lines.sort_by_key(|&(_, _, customers)| std::cmp::Reverse(customers));
+        lines
+    }
+
+    fn add(&mut self, customer: TenantId, line: Option<(String, String)>) {
+        self.customers.insert(customer);
+        if let Some(line) = line {
+            self.lines.entry(line).or_default().insert(customer);
+        }
+    }
+}
+
+/// What is to be done, by who does it; nothing for who has nothing to do.
+pub(super) fn groups(summary: &Summary) -> BTreeMap<Act, Group> {
+    let mut groups: BTreeMap<Act, Group> = BTreeMap::new();
+    for customer in &summary.customers {
+        add_policies(&mut groups, customer);
+        for failure in &customer.to_do.failures {
+            let act = Act::of_failure(failure);
+            let code = words::error_code(failure.error_code);
+            let line = (failure_line(failure), code);
+            let line = (act != Act::ExportAgain).then_some(line);
+            groups.entry(act).or_default().add(customer.child_tenant_id, line);
+        }
+        if customer.to_do.plan.unknown.tries > 0 {
+            let group = groups.entry(Act::ExportAgain).or_default();
+            group.add(customer.child_tenant_id, None);
+        }
+    }
+    groups
+}
+
+fn add_policies(groups: &mut BTreeMap<Act, Group>, customer: &CustomerSummary) {
+    let child = customer.child_tenant_id;
+    for policy in &customer.to_do.plan.policies {
+        let act = Act::of_class(policy.class);
+        let group = groups.entry(act).or_default();
+        let own = (act == Act::OwnTenant).then(|| own_lines(customer, policy));
+        group.add(child, None);
+        for line in own.into_iter().flatten() {
+            group.add(child, Some(line));
+        }
+        if act == Act::ChangePolicy {
+            group.policies.insert((child, policy.facts.policy_id.clone()));
+            if matches!(customer.to_do.doer, Doer::Technicians(_)) {
+                group.own_hands.insert(child);
+            }
+        }
+    }
+}
+
+/// A line for each account or tool that has something to do about a policy.
+fn own_lines(customer: &CustomerSummary, policy: &PlannedPolicy) -> Vec<(String, String)> {
+    let codes = &policy.facts.codes;
+    let telling = codes.iter().find(|code| is_risk_code(**code)).or_else(|| codes.first());
+    let code = words::error_code(telling.copied());
+    let names = names_of(&customer.blocked_accounts, policy.remedy == Remedy::ClearRisk);
+    names.into_iter().map(|name| (action(&name, policy.remedy), code.clone())).collect()
+}
+
+fn action(name: &str, remedy: Remedy) -> String {
+    match remedy {
+        Remedy::ClearRisk => format!("{name} is a risky user: investigate, then clear it"),
+        Remedy::SignInInBrowser => {
+            format!("{name}: sign in again in the browser, not by device code")
+        }
+        Remedy::StopLegacyClient => format!("{name}: give up legacy authentication"),
+        Remedy::SignInWithMfa | Remedy::MeetSecurityDefaults => {
+            format!("{name}: sign in again with Microsoft MFA")
+        }
+        Remedy::SignInWithStrength => {
+            format!("{name}: sign in again with a method that the strength accepts")
+        }
+        _ => format!("{name}: sign in again"),
+    }
+}
+
+fn failure_line(failure: &FailureSummary) -> String {
+    let is_risk = failure.error_code.is_some_and(is_risk_code);
+    let names = names_of(&failure.accounts, is_risk);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let name = clean(&words::and(&names), NAME_COLUMNS);
+    match failure.category {
+        _ if is_risk => action(&name, Remedy::ClearRisk),
+        Category::TokenSession => format!("{name}: authorise again"),
+        Category::Mfa | Category::SecurityDefaults => action(&name, Remedy::SignInWithMfa),
+        Category::ConditionalAccess if failure.error_code == Some(530_036) => {
+            action(&name, Remedy::SignInInBrowser)
+        }
+        Category::Consent => format!("consent to {name}"),
+        Category::PartnerRelationship => format!("{name}: check relationship, groups and guests"),
+        Category::AppRegistration | Category::Certificate => {
+            format!("{name}: check the app's registration")
+        }
+        Category::Credential | Category::UserAccount => format!("{name}: check the account"),
+        Category::ThrottlingTransient => format!("{name}: a passing fault, wait"),
+        _ => format!("{name}: {}", failure.cause),
+    }
+}
+
+/// Tools by their names, persons together; for a risk the accounts themselves.
+fn names_of(accounts: &[BlockedAccount], by_account: bool) -> Vec<String> {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut persons = 0_u64;
+    for account in accounts {
+        if account.is_integration || by_account {
+            let name = if by_account { words::account_name(account) } else { words::tool(account) };
+            names.insert(clean(&name, NAME_COLUMNS));
+        } else {
+            persons += 1;
+        }
+    }
+    let persons = (persons > 0).then(|| words::counted(persons, "person", "persons"));
+    let names: Vec<String> = names.into_iter().chain(persons).collect();
+    if names.is_empty() { vec!["accounts".to_owned()] } else { names }
+}
+
+/// The heading of what one actor does.
+pub(super) fn heading(act: Act, group: &Group) -> String {
+    let policies = u64::try_from(group.policies.len()).unwrap_or(u64::MAX);
+    match act {
+        Act::OwnTenant => "In your own tenant or tool; no customer needed".to_owned(),
+        Act::ChangePolicy => format!(
+            "Ask the customer to change a policy: {}, tickets written",
+            words::counted(policies, "policy", "policies")
+        ),
+        Act::Consent => "Ask the customer to consent, tickets written".to_owned(),
+        Act::Investigate => {
+            "Do NOT open, investigate: a risk, or an address that never got in".to_owned()
+        }
+        Act::OtherByCustomer => "Ask the customer, not about a policy".to_owned(),
+        Act::ExportAgain => {
+            "Export again as Security Reader: the log does not show which policy".to_owned()
+        }
+    }
+}
+
+/// What to do as a table, with at most `lines_max` lines below each heading.
+pub(super) fn table(summary: &Summary, lines_max: usize) -> Table {
+    let mut table = Table::new(vec![
+        Column::left("", 1),
+        Column::left("what to do", 40),
+        Column::left("error code", 13),
+        Column::right("customers"),
+    ]);
+    for (act, group) in groups(summary) {
+        table.rows.push(vec![
+            act.number().to_string(),
+            heading(act, &group),
+            String::new(),
+            group.customers.len().to_string(),
+        ]);
+        if !group.own_hands.is_empty() {
+            let own = group.own_hands.len();
+            let told = format!(
+                "in {own} of them your technicians still get into Entra: you may do it yourself"
+            );
+            table.rows.push(vec![String::new(), told, String::new(), String::new()]);
+        }
+        let lines = group.lines();
+        for (action, code, customers) in lines.iter().take(lines_max) {
+            let cells = [String::new(), format!("- {action}"), (*code).to_owned()];
+            table.rows.push(cells.into_iter().chain([customers.to_string()]).collect());
+        }
+        if lines.len() > lines_max {
+            let more = format!("- {} more", lines.len() - lines_max);
+            table.rows.push(vec![String::new(), more, String::new(), String::new()]);
+        }
+    }
+    table
+}
+
+/// How many customers in trouble are whose turn: `6 of the 22 with trouble are fixed in your own
+/// tenant or tool; 13 need a change by the customer`.
+pub(super) fn turns(summary: &Summary) -> Option<String> {
+    let in_trouble: BTreeSet<TenantId> = summary
+        .customers
+        .iter()
+        .filter(|customer| {
+            customer.to_do.plan.total.tries > 0 || !customer.to_do.failures.is_empty()
+        })
+        .map(|customer| customer.child_tenant_id)
+        .collect();
+    let parts: Vec<String> = groups(summary)
+        .into_iter()
+        .map(|(act, group)| {
+            let count = group.customers.len();
+            let (one, many) = match act {
+                Act::OwnTenant => (
+                    "is for you, in your own tenant or tool",
+                    "are for you, in your own tenant or tool",
+                ),
+                Act::ChangePolicy => ("needs a change of policy", "need a change of policy"),
+                Act::Consent => ("needs a consent", "need a consent"),
+                Act::Investigate => {
+                    ("must stay shut until looked into", "must stay shut until looked into")
+                }
+                Act::OtherByCustomer => {
+                    ("needs the customer otherwise", "need the customer otherwise")
+                }
+                Act::ExportAgain => ("needs another export", "need another export"),
+            };
+            format!("{count} {}", if count == 1 { one } else { many })
+        })
+        .collect();
+    (!parts.is_empty()).then(|| {
+        let all = u64::try_from(in_trouble.len()).unwrap_or(u64::MAX);
+        format!("Of {} in trouble: {}.", words::customers(all), parts.join("; "))
+    })
+}
