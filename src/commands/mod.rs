@@ -1,5 +1,6 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
+pub mod explain;
 pub mod inspect;
 mod log_file;
 pub mod maintain;

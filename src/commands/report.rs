@@ -75,7 +75,8 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<(Summary, Custody), Fai
     }
 }
 
-fn parts_of(dataset: &Dataset) -> DatasetParts {
+/// The live parts of a dataset.
+pub fn parts_of(dataset: &Dataset) -> DatasetParts {
     let paths = |table: Table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
     DatasetParts {
         sign_ins: paths(Table::SignIns),
