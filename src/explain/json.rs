@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::text::mask_words;
 use super::{Case, ExplainedCode, Explanation, Match, evidence_of, warnings_of};
-use crate::policy::condition_word;
 use crate::summary::Occurrences;
 
 /// Raised by every change of the form.
@@ -144,11 +144,7 @@ pub fn write_json(
     let answer = match explanation {
         Explanation::Code(code) => AnswerJson::Code(Box::new(CodeJson::of(code))),
         Explanation::Mask(mask) => {
-            let names = mask.names();
-            let mut words: Vec<String> =
-                names.iter().map(|name| condition_word(name).to_owned()).collect();
-            words.dedup();
-            AnswerJson::Mask { names, words }
+            AnswerJson::Mask { names: mask.names(), words: mask_words(mask) }
         }
         Explanation::Case(case) => AnswerJson::Case { case: CaseJson::of(case) },
         Explanation::Message(matches) => {

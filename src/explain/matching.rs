@@ -132,9 +132,10 @@ const WORDS: usize = 300;
 
 /// Words without those that say nothing, without ids and long numbers.
 fn words_of(text: &str) -> BTreeSet<String> {
-    const EMPTY: [&str; 24] = [
+    const EMPTY: [&str; 28] = [
         "a", "an", "and", "are", "as", "at", "be", "because", "by", "for", "from", "has", "have",
-        "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "was",
+        "in", "is", "it", "of", "on", "or", "that", "the", "there", "this", "to", "was", "with",
+        "you", "your",
     ];
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric());

@@ -8,7 +8,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use crate::cause::{Cause, Circumstances, Way, cause_of, entry_named_in};
+use crate::cause::{Basis, Cause, Circumstances, Way, cause_of, entry_named_in};
 use crate::error_code::{self, CodeKind, ErrorCode, ErrorCodeEntry};
 use crate::policy::Conditions;
 use crate::sign_in::SignInType;
@@ -48,8 +48,13 @@ pub struct ExplainedCode {
 }
 
 impl Explanation {
+    /// Neither the tables nor the families of codes have it.
     pub fn is_nothing(&self) -> bool {
-        matches!(self, Self::Nothing(_))
+        match self {
+            Self::Nothing(_) => true,
+            Self::Code(code) => code.cause.basis == Basis::Unknown,
+            Self::Mask(_) | Self::Case(_) | Self::Message(_) => false,
+        }
     }
 
     /// The cases that it names.
@@ -140,7 +145,7 @@ fn explain_code(code: ErrorCode) -> ExplainedCode {
             who_fixes: entry.who_fixes,
             cause: entry.cause.as_str().into(),
             remedy: entry.remedy.as_str().into(),
-            basis: crate::cause::Basis::Code,
+            basis: Basis::Code,
         },
         None => cause_in(code, Way::Unknown, false),
     };

@@ -48,7 +48,7 @@ fn code_lines(sink: &mut dyn Write, code: &ExplainedCode) -> io::Result<()> {
     labelled(sink, "Who", code.cause.who_fixes.words())?;
     match code.entry {
         Some(entry) => labelled(sink, "Look for", &evidence_of(entry))?,
-        None => labelled(sink, "Judged by", BY_RANGE)?,
+        None => unknown_code_lines(sink, code)?,
     }
     labelled(sink, "What to do", &code.cause.remedy)?;
     for (words, cause) in &code.circumstances {
@@ -66,6 +66,27 @@ fn code_lines(sink: &mut dyn Write, code: &ExplainedCode) -> io::Result<()> {
         labelled(sink, "Sources", &format!("{source} (confidence: {})", confidence.as_str()))?;
     }
     Ok(())
+}
+
+/// A number alone may as well be meant as a mask.
+fn unknown_code_lines(sink: &mut dyn Write, code: &ExplainedCode) -> io::Result<()> {
+    labelled(sink, "Judged by", BY_RANGE)?;
+    let mask = u64::try_from(code.code.0).map(Conditions::from_mask).unwrap_or_default();
+    match mask.names().iter().any(|name| name.starts_with("bit")) {
+        true => Ok(()),
+        false => {
+            let words = mask_words(&mask).join(", ");
+            labelled(sink, "As a mask", &format!("{words} (explain mask:{})", code.code.0))
+        }
+    }
+}
+
+/// Conditions as people read them.
+pub(super) fn mask_words(mask: &Conditions) -> Vec<String> {
+    let names = mask.names();
+    let mut words: Vec<String> = names.iter().map(|name| condition_word(name).to_owned()).collect();
+    words.dedup();
+    words
 }
 
 fn case_lines(sink: &mut dyn Write, case: &Case) -> io::Result<()> {
@@ -110,9 +131,7 @@ fn mask_lines(sink: &mut dyn Write, mask: &Conditions) -> io::Result<()> {
     if names.is_empty() {
         return labelled(sink, "Means", "none");
     }
-    let mut words: Vec<&str> = names.iter().map(|name| condition_word(name)).collect();
-    words.dedup();
-    labelled(sink, "Means", &clean_ascii(&words.join(", "), COLUMNS * ROWS))?;
+    labelled(sink, "Means", &clean_ascii(&mask_words(mask).join(", "), COLUMNS * ROWS))?;
     labelled(sink, "In Graph", &clean_ascii(&names.join(","), COLUMNS * ROWS))?;
     labelled(
         sink,

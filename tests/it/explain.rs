@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use tenantsweep::dataset::Table;
@@ -13,6 +14,7 @@ use tenantsweep::explain::{Answer, Case, Explanation, all_cases, explain, write_
 
 use crate::cli::{Desk, copy_folder, stderr, stdout};
 use crate::error_codes::advises_exclusion;
+use crate::fuzz_checks;
 use crate::parquet_reader::{TableRow, read_table};
 
 const PARTNER: &str = "8f3c52d1-0a1b-4c2d-8e3f-001122334455=Fabrikam";
@@ -276,6 +278,9 @@ fn the_program_explains() {
     let output = desk.run(&["explain", "zebra \u{1b}[2J crossing"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).starts_with("Nothing known by: zebra \\u{1b}[2J crossing"));
+    let output = desk.run(&["explain", "1035"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("users, application, location (explain mask:1035)"));
     assert_eq!(desk.run(&["explain"]).status.code(), Some(2));
     assert_eq!(desk.run(&["explain", "53003", "--in", "nowhere"]).status.code(), Some(2));
 }
@@ -302,4 +307,28 @@ fn the_program_says_where_a_code_occurs() {
     assert!(text.contains("Rewst"), "{text}");
     let output = desk.run(&["explain", "50199", "--in", "sweep-out"]);
     assert!(stdout(&output).contains("no sign-in with such a code"), "{}", stdout(&output));
+}
+
+/// All words of the tables, to be shaken.
+fn vocabulary() -> Vec<String> {
+    let texts = all_cases().iter().flat_map(|case| case.messages.iter().chain([&case.id]));
+    let words = texts.flat_map(|text| text.split(' ').map(str::to_owned));
+    words.chain(["mask:", "AADSTS", "\u{202e}", "4294967296"].map(str::to_owned)).collect()
+}
+
+proptest! {
+    #![proptest_config(crate::cases(300))]
+
+    #[test]
+    fn any_bytes_are_explained_within_bounds(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fuzz_checks::explain(&bytes);
+    }
+
+    #[test]
+    fn any_words_are_explained_within_bounds(
+        words in prop::collection::vec(prop::sample::select(vocabulary()), 0..40),
+        joined_by in prop::sample::select(vec![" ", "", ":", "\n"]),
+    ) {
+        fuzz_checks::explain(words.join(joined_by).as_bytes());
+    }
 }
