@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use crate::error_code::{Category, ErrorCode, ErrorCodeEntry, WhoFixes};
 use crate::sign_in::{CrossTenantAccess, SignInType};
 
-pub use reason::entry_named_in;
+pub use reason::{entry_named_in, entry_of_reason};
 
 /// What a record says of a sign-in that did not succeed.
 #[derive(Debug, Clone, Copy)]

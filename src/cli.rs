@@ -39,6 +39,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Say what each file is, how far it reaches, and what it cannot show
     Inspect(InspectArgs),
+    /// Say what an error code, a case, a mask of conditions or a tool's error message means
+    Explain(ExplainArgs),
     /// Print the raw record behind a sign-in, from its export, after checking that one
     Show(ShowArgs),
     /// Check a dataset: hashes, rows, and the account of every export
@@ -321,6 +323,37 @@ Examples:
 
 Exit codes:
   0 done   2 no such sign-in, no dataset   3 the export has changed or is not there";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+pub struct ExplainArgs {
+    /// An error code, a case of the vendors' articles, mask: and a number, or an error message
+    #[arg(required = true, value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// Also say how often, where and when it occurs in what a sweep has written
+    #[arg(long = "in", value_name = "DIR")]
+    pub dataset: Option<PathBuf>,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tenantsweep explain 53003
+  tenantsweep explain AADSTS530034 --in sweep-out
+  tenantsweep explain mask:1035
+  tenantsweep explain RW.21
+  tenantsweep explain \"The provided grant has expired due to it being revoked\"
+
+Exit codes:
+  0 done   1 nothing known by that; the nearest is offered   2 wrong use, no dataset";
 
 #[derive(Debug, Args)]
 pub struct CompactArgs {

@@ -90,10 +90,11 @@ fn multifactor(cause: &Cause, facts: &Circumstances<'_>) -> Cause {
             WhoFixes::Partner,
             "A policy of the customer demands MFA, and the token of your partner account carries no \
              MFA claim that counts here.",
-            "Sign the integration in again with Microsoft MFA in your partner tenant; MFA done there \
-             always counts for GDAP sign-ins, so a plain MFA policy needs no exclusion. Only a \
-             third-party control or a strength that the account cannot meet does: from that policy \
-             only, with one of your own in place first.",
+            "Sign the integration in again with Microsoft MFA in your partner tenant. MFA done there \
+             always counts for GDAP sign-ins, so a plain MFA policy needs no exclusion. If the policy \
+             demands a third-party control or a strength that the account cannot meet: exclude this \
+             partner's service provider users from that policy only, with a policy of its own for it \
+             in place first.",
         ),
         (_, false) => (
             WhoFixes::Partner,
@@ -126,15 +127,16 @@ fn by_way(cause: Cause, facts: &Circumstances<'_>) -> Cause {
         ),
         Way::Home if by_policy => (
             WhoFixes::Partner,
-            "A policy of your own partner tenant: meet its condition, or take the account out of \
-             that one policy only, never out of all, and keep MFA demanded of it: without an MFA \
-             claim in its token every customer refuses it.",
+            "Meet the condition of that policy of your own tenant. A risk, a device-code sign-in or a \
+             legacy client: never exclude. Otherwise take the account out of that one policy only, \
+             never out of all, and keep MFA demanded of it: without an MFA claim in its token every \
+             customer refuses it.",
         ),
         Way::Guest if by_policy => (
             WhoFixes::Both,
-            "It came as a B2B guest, so what is set for service provider users does not reach it. \
-             Come in through GDAP; or meet the condition as a guest, with the customer's trust of \
-             your partner tenant in its inbound cross-tenant access settings.",
+            "What is set for service provider users does not reach a B2B guest. Come in through GDAP; \
+             or meet the condition as a guest, with the customer's trust of your partner tenant in \
+             its inbound cross-tenant access settings.",
         ),
         Way::Passthrough => {
             let why = "It came as passthrough: to a tenant that the account has no access to.";

@@ -36,14 +36,22 @@ const LOOKED_AT: usize = 2000;
 /// Reason and details, in lower case, with one kind of hyphen.
 fn text_of(facts: &Circumstances<'_>) -> String {
     let texts = facts.failure_reason.iter().chain(&facts.additional_details);
-    texts
-        .flat_map(|text| text.chars().take(LOOKED_AT).chain([' ']))
-        .map(|c| if matches!(c, '\u{2010}'..='\u{2015}') { '-' } else { c.to_ascii_lowercase() })
-        .collect()
+    texts.flat_map(|text| text.chars().take(LOOKED_AT).chain([' '])).map(plain).collect()
 }
 
 fn line_for(text: &str) -> Option<&'static Words> {
     TABLE.iter().find(|line| line.occur_in(text))
+}
+
+/// The known code whose text this is, by its words.
+pub fn entry_of_reason(text: &str) -> Option<&'static ErrorCodeEntry> {
+    let text: String = text.chars().take(LOOKED_AT).map(plain).collect();
+    line_for(&text)?.code?.entry()
+}
+
+/// In lower case, with one kind of hyphen.
+fn plain(character: char) -> char {
+    if matches!(character, '\u{2010}'..='\u{2015}') { '-' } else { character.to_ascii_lowercase() }
 }
 
 /// The known code that the reason names, or whose text it is.

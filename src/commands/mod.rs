@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod compare;
+pub mod explain;
 pub mod inspect;
 mod log_file;
 pub mod maintain;

@@ -75,7 +75,8 @@ pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<(Summary, Custody), Fai
     }
 }
 
-fn parts_of(dataset: &Dataset) -> DatasetParts {
+/// The live parts of a dataset.
+pub fn parts_of(dataset: &Dataset) -> DatasetParts {
     // A scan takes its columns from the first part, and older parts may have fewer.
     let paths = |table: Table| {
         let mut parts: Vec<_> = dataset.parts(table).iter().collect();

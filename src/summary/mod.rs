@@ -10,6 +10,7 @@ mod custody;
 mod frames;
 mod lists;
 mod model;
+mod occurrences;
 mod people;
 mod refusals;
 mod routes;
@@ -30,6 +31,10 @@ pub use model::{
     ExportSummary, FailureSummary, Ledger, PartnerSummary, PolicyFigures, PolicySummary, Proof,
     ProviderCustomer, ProviderSummary, RouteBlock, RouteSummary, Summary, ToDo, Totals, Waiting,
     WaitingKind,
+};
+
+pub use occurrences::{
+    AppOccurrences, CodeOccurrences, CustomerOccurrences, Occurrences, occurrences,
 };
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
@@ -86,8 +91,12 @@ pub enum SummaryError {
 
 /// Summarises a dataset.
 pub fn summarise(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
-    let guarded = catch_unwind(AssertUnwindSafe(|| collect(parts, options)));
-    guarded.unwrap_or_else(|panic| {
+    guarded(|| collect(parts, options))
+}
+
+/// A panic of polars stays in this room.
+fn guarded<T>(read: impl FnOnce() -> Result<T, SummaryError>) -> Result<T, SummaryError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(SummaryError::Panicked { message: panic_message(panic.as_ref()) })
     })
 }

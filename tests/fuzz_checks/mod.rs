@@ -232,6 +232,21 @@ pub fn lists(bytes: &[u8]) {
     let _ = read_customers(&path);
 }
 
+/// A query: explained in lines that fit a terminal and do nothing to it, and in JSON.
+pub fn explain(bytes: &[u8]) {
+    let query = String::from_utf8_lossy(bytes);
+    let explanation = tenantsweep::explain::explain(&query);
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    let written = tenantsweep::explain::write_text(&mut text, &query, &explanation, None);
+    assert!(written.is_ok());
+    assert!(text.is_ascii() && text.len() < 32 << 10, "{} bytes", text.len());
+    let steers = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
+    assert!(!text.iter().any(steers));
+    assert!(text.split(|byte| *byte == b'\n').all(|line| line.len() <= 100));
+    let written = tenantsweep::explain::write_json(&mut json, &query, &explanation, None);
+    assert!(written.is_ok() && serde_json::from_slice::<Value>(&json).is_ok());
+}
+
 /// Memory, where the system has such a folder.
 fn scratch() -> &'static Path {
     let memory = Path::new("/dev/shm");

@@ -6,9 +6,10 @@ use crate::fuzz_checks;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 4] = [
+const TARGETS: [(&str, Check); 5] = [
     ("csv", fuzz_checks::csv),
     ("dialect", fuzz_checks::dialect),
+    ("explain", fuzz_checks::explain),
     ("export", fuzz_checks::export),
     ("lists", fuzz_checks::lists),
 ];

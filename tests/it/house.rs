@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to its ground. A room may use the rooms behind its own
 /// floor; rooms on one floor do not know each other.
-const FLOORS: [&[&str]; 15] = [
+const FLOORS: [&[&str]; 16] = [
     &["main"],
     &["commands"],
     &["cli", "exit"],
+    &["explain"],
     &["report"],
     &["change"],
     &["summary"],

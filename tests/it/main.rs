@@ -37,6 +37,7 @@ mod containers;
 mod crashes;
 mod custody;
 mod estates;
+mod explain;
 mod mutations;
 mod scheduled;
 mod stopped;
