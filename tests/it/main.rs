@@ -31,6 +31,7 @@ mod summary;
 // The whole way.
 mod attacked;
 mod cli;
+mod compare;
 mod containers;
 mod crashes;
 mod custody;
