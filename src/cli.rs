@@ -482,8 +482,8 @@ Resolved is only what got in where it was blocked: the same account with the sam
 after the last block. A log that ends earlier, or that could not show a block, resolves nothing.
 
 Exit codes:
-  0 done   1 a --fail-on condition is met   2 wrong use, no dataset   4 the output could not be written
-  5 nothing could be judged on one side";
+  0 done   1 a --fail-on condition is met   2 wrong use, or no dataset in a folder
+  4 the output could not be written   5 nothing could be judged on one side";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

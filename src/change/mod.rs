@@ -152,7 +152,9 @@ impl ChangeKind {
             };
         }
         let is = |wanted| move |fate: RouteFate| fate == wanted;
-        if routes.fates_of_then().all(is(RouteFate::GotIn)) {
+        if routes.fates_of_then().next().is_none() {
+            Self::NoLongerShown
+        } else if routes.fates_of_then().all(is(RouteFate::GotIn)) {
             Self::Resolved
         } else if routes.fates_of_then().any(is(RouteFate::GotIn)) {
             Self::PartlyResolved
@@ -285,6 +287,7 @@ mod tests {
     use super::ChangeKind::*;
     use super::standing::SCHEMA;
     use super::*;
+    use crate::summary::state::RouteState;
     use CustomerState::{Blocked, Failing, GettingIn, Partly};
     use chrono::DateTime;
 
@@ -391,6 +394,139 @@ mod tests {
         assert_eq!(kind(Some(customer(Blocked, &["a", "b"])), customer(Blocked, &["a"])), None);
         assert!(OtherPolicy.is_new_block() && NewlyBlocked.is_new_block());
         assert!(!Eased.is_new_block());
+    }
+
+    /// A route of a tool or of a person, last tried at this hour.
+    fn route(account: &str, state: RouteState, hour: i64, policies: &[&str]) -> RouteStanding {
+        let last_at = DateTime::from_timestamp(hour * 3600, 0);
+        RouteStanding {
+            account: account.to_owned(),
+            is_integration: account == "tool",
+            app: "app".to_owned(),
+            app_name: "App".to_owned(),
+            resource: "Graph".to_owned(),
+            state: Some(state),
+            last_at,
+            policies: policies.iter().filter_map(|id| Some(((*id).to_owned(), last_at?))).collect(),
+            policy_not_shown: false,
+        }
+    }
+
+    fn with(routes: Vec<RouteStanding>, customer: CustomerStanding) -> CustomerStanding {
+        CustomerStanding { routes, ..customer }
+    }
+
+    /// The one change between two moments of a customer, unchanged trouble included.
+    fn change(before: &CustomerStanding, now: &CustomerStanding) -> CustomerChange {
+        // As it comes back from the file of the sweep before.
+        let text = standing(vec![before.clone()]).to_json().expect("JSON");
+        let before = Standing::parse(&text).expect("a standing");
+        let changes = Changes::between(Some(&before), &standing(vec![now.clone()]));
+        let mut all = changes.customers.into_iter().chain(changes.unchanged);
+        all.next().expect("a change")
+    }
+
+    #[test]
+    fn only_the_account_that_was_blocked_shows_that_the_block_is_over() {
+        use RouteState::{Blocked as Shut, Failing as Fails, GettingIn as In, Recovered};
+        let blocked = |routes| at(10, with(routes, customer(Blocked, &["a"])));
+        // Some route of the customer has recovered: that alone says nothing of the others.
+        let getting_in = |routes| at(20, with(routes, customer(GettingIn, &[])));
+        let tool = || route("tool", Shut, 9, &["a"]);
+        let person = || route("person", Shut, 9, &["a"]);
+        let cases = [
+            (vec![tool()], vec![route("tool", In, 11, &[])], Resolved, PolicyFate::NotSince),
+            (vec![tool()], vec![route("person", In, 11, &[])], NoLongerShown, PolicyFate::NotSeen),
+            (
+                vec![tool(), person()],
+                vec![route("person", Recovered, 11, &[])],
+                PartlyResolved,
+                PolicyFate::NotSeen,
+            ),
+            // Tried before the block was seen, or never since.
+            (vec![tool()], vec![route("tool", In, 9, &[])], NoLongerShown, PolicyFate::NotSeen),
+            (vec![tool()], vec![route("tool", Fails, 11, &[])], NewlyFailing, PolicyFate::NotSeen),
+        ];
+        for (before, now, kind, fate) in cases {
+            let told = change(&blocked(before.clone()), &getting_in(now.clone()));
+            assert_eq!(told.kind, kind, "{before:?} {now:?}");
+            assert_eq!(told.policies[0].fate, fate, "{before:?} {now:?}");
+        }
+        // With another app, or at another resource, it is another route.
+        let elsewhere =
+            RouteStanding { resource: "Exchange".to_owned(), ..route("tool", In, 11, &[]) };
+        let told = change(&blocked(vec![tool()]), &getting_in(vec![elsewhere]));
+        assert_eq!(told.kind, NoLongerShown);
+        // Blind evidence.
+        let blind = customer(CustomerState::CannotTell, &[]);
+        let told =
+            change(&blocked(vec![tool()]), &at(20, with(vec![route("tool", In, 11, &[])], blind)));
+        assert_eq!((told.kind, told.routes[0].fate), (NoLongerShown, RouteFate::CannotTell));
+        // Evidence that reaches no further.
+        let told = change(
+            &blocked(vec![tool()]),
+            &at(10, with(vec![route("tool", In, 10, &[])], customer(GettingIn, &[]))),
+        );
+        assert_eq!(told.kind, NoLongerShown);
+    }
+
+    #[test]
+    fn what_is_still_blocked_was_tried_again() {
+        use RouteState::{Blocked as Shut, GettingIn as In, Intermittent};
+        let stands =
+            |state, hour, ids: &[&str], routes| at(hour, with(routes, customer(state, ids)));
+        let before = stands(Blocked, 10, &["a"], vec![route("tool", Shut, 9, &["a"])]);
+        let told = |now: CustomerStanding| {
+            let told = change(&before, &now);
+            (told.kind, told.policies.iter().map(|policy| policy.fate).collect::<Vec<_>>())
+        };
+        let again = vec![route("tool", Shut, 11, &["a"])];
+        assert_eq!(
+            told(stands(Blocked, 20, &["a"], again)),
+            (StillBlocked, vec![PolicyFate::Still])
+        );
+        let not_again = || vec![route("tool", Shut, 9, &["a"])];
+        let expected = (NoNewTry, vec![PolicyFate::NotSeen]);
+        assert_eq!(told(stands(Blocked, 20, &["a"], not_again())), expected);
+        // Another one is blocked instead of it, by the same policy: nobody was let in.
+        let other = vec![route("person", Shut, 11, &["a"])];
+        assert_eq!(told(stands(Partly, 20, &["a"], other)).0, StillBlocked);
+        // By another policy, and the first one did not block that try.
+        let by_b = vec![route("tool", Shut, 11, &["b"])];
+        assert_eq!(
+            told(stands(Blocked, 20, &["b"], by_b)),
+            (OtherPolicy, vec![PolicyFate::New, PolicyFate::NotSince])
+        );
+        // The tool gets in, a person does not.
+        let eased = vec![route("tool", In, 11, &[]), route("person", Shut, 12, &["a"])];
+        assert_eq!(told(stands(Partly, 20, &["a"], eased)).0, Eased);
+        // All that is known now was shut before: others only did not come again.
+        let partly = stands(Partly, 10, &["a"], vec![route("person", Shut, 9, &["a"])]);
+        let alone = stands(Blocked, 20, &["a"], vec![route("person", Shut, 11, &["a"])]);
+        assert_eq!(change(&partly, &alone).kind, StillBlocked);
+        let at_times = stands(Partly, 10, &["a"], vec![route("person", Intermittent, 9, &["a"])]);
+        assert_eq!(change(&at_times, &alone).kind, NewlyBlocked);
+        // Within the days in which swings count, one success is one more swing.
+        let in_again = |hour| stands(GettingIn, hour, &[], vec![route("person", In, hour, &[])]);
+        assert_eq!(change(&at_times, &in_again(20)).kind, NoLongerShown);
+        assert_eq!(change(&at_times, &in_again(9 + 7 * 24)).kind, Resolved);
+    }
+
+    #[test]
+    fn older_evidence_and_what_is_gone_tell_nothing_new() {
+        let before = at(10, customer(GettingIn, &[]));
+        assert_eq!(change(&before, &at(9, customer(Blocked, &["a"]))).kind, OlderEvidence);
+        let before = at(10, customer(Blocked, &["a"]));
+        assert_eq!(change(&before, &at(9, customer(Blocked, &["b"]))).kind, OlderEvidence);
+        assert_eq!(change(&before, &at(9, customer(Blocked, &["a"]))).kind, NoNewTry);
+        let changes = Changes::between(Some(&standing(vec![before])), &standing(vec![]));
+        let told: Vec<_> = changes.customers.iter().map(|c| (c.kind, c.now.state)).collect();
+        assert_eq!(told, [(NoLongerShown, CustomerState::NoLog)]);
+        // A block of which no policy was named, and one that is: it may be the same.
+        let before = CustomerStanding { policy_not_shown: true, ..customer(Blocked, &[]) };
+        let told = change(&before, &customer(Blocked, &["a"]));
+        assert_eq!((told.kind, told.policies[0].fate), (PolicyNamed, PolicyFate::FirstNamed));
+        assert!(PolicyNamed.is_new_block());
     }
 
     #[test]

@@ -5,23 +5,27 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::standing::{CustomerStanding, PolicyStanding, RouteStanding, Trouble};
-use crate::summary::state::{CustomerState, RouteState};
+use crate::summary::state::{CustomerState, RouteState, SWING_DAYS};
 
 /// What became of a route, what hurts most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteFate {
-    /// Blocked now, and was not.
-    NewlyBlocked,
+    /// Blocked now; before it got in, or was not seen.
+    BlockedNow,
     /// Blocked before, tried again, and blocked.
     StillBlocked,
     /// Fails now for another reason than a policy.
     Failing,
     /// Did not get in before, tried again, and got in.
     GotIn,
+    /// Blocked at times before, and got in, as it did at times: that shows nothing before the days
+    /// are over in which it swung.
+    GotInAtTimes,
     /// Did not get in before; no newer try shows whether it does now.
     NotTried,
     /// Tried again, and the log could not have shown a block.
@@ -103,7 +107,7 @@ impl<'a> Pairs<'a> {
         pairs.extend(new.map(|route| Pair {
             fate: match route.trouble() {
                 Some(Trouble::Failure) => RouteFate::Failing,
-                _ => RouteFate::NewlyBlocked,
+                _ => RouteFate::BlockedNow,
             },
             before: None,
             now: Some(route),
@@ -157,7 +161,11 @@ impl<'a> Pairs<'a> {
             Some(RouteChange {
                 fate: pair.fate,
                 account: route.account.clone(),
-                is_integration: route.is_integration,
+                // A short look may hold too few sign-ins to show that it is one.
+                is_integration: [pair.before, pair.now]
+                    .into_iter()
+                    .flatten()
+                    .any(|route| route.is_integration),
                 app: route.app.clone(),
                 app_name: route.app_name.clone(),
                 resource: route.resource.clone(),
@@ -252,12 +260,22 @@ fn fate_of(
         None => RouteFate::NotTried,
         Some(RouteState::Blocked | RouteState::Intermittent) => match before.trouble() {
             Some(Trouble::Block) => RouteFate::StillBlocked,
-            _ => RouteFate::NewlyBlocked,
+            _ => RouteFate::BlockedNow,
         },
         Some(RouteState::Failing) => RouteFate::Failing,
         Some(_) if now.state == CustomerState::CannotTell => RouteFate::CannotTell,
+        Some(_) if tried.is_some_and(|tried| may_swing_on(before, tried)) => {
+            RouteFate::GotInAtTimes
+        }
         Some(RouteState::Recovered | RouteState::GettingIn) => RouteFate::GotIn,
     }
+}
+
+/// What went in and out is over only when it has been in for as long as swings count.
+fn may_swing_on(before: &RouteStanding, tried: &RouteStanding) -> bool {
+    let swing = TimeDelta::days(SWING_DAYS);
+    before.state == Some(RouteState::Intermittent)
+        && before.last_at.zip(tried.last_at).is_none_or(|(before, now)| now - before < swing)
 }
 
 /// The evidence of now could show that something is over.

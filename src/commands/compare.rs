@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use tenantsweep::change::{Changes, Standing};
 use tenantsweep::dataset::{Dataset, DatasetError, Disk};
 use tenantsweep::report::{
@@ -50,7 +50,7 @@ pub fn run(
     let text = text_of(&comparison, args.format).map_err(Failure::unwritten)?;
     match &args.output {
         None => print(&text, out)?,
-        Some(path) => Disk::default().replace(path, &text).map_err(Failure::unwritten)?,
+        Some(path) => keep(&text, path)?,
     }
     let ends = [end_of(&old_summary), end_of(&new_summary)];
     let end = ends.into_iter().find(|&end| end != End::Done).unwrap_or(End::Done);
@@ -118,6 +118,17 @@ fn text_of(comparison: &Comparison<'_>, format: Format) -> std::io::Result<Vec<u
         Format::Json => write_comparison_json(&mut text, comparison)?,
     }
     Ok(text)
+}
+
+/// Replaces a file as a whole; what is no file (`/dev/stdout`, a pipe) is written to.
+fn keep(text: &[u8], path: &Path) -> Result<(), Failure> {
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        let told = || format!("{}: cannot write", path.display());
+        return fs::write(path, text).with_context(told).map_err(Failure::unwritten);
+    }
+    // A bare name lies in this folder, which has to be named to be synced.
+    let path = Path::new(".").join(path);
+    Disk::default().replace(&path, text).map_err(Failure::unwritten)
 }
 
 /// Who reads may stop early: the run ends as it would have.

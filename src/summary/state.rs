@@ -12,7 +12,7 @@ use crate::attribution::Verdict;
 /// Routes tried in this many days before the customer's "now" decide its state.
 pub(super) const RECENT_DAYS: i64 = 14;
 /// Swings between success and block are looked for in this many days before "now".
-const SWING_DAYS: i64 = 7;
+pub const SWING_DAYS: i64 = 7;
 
 /// The rows of one route with one correlation id that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

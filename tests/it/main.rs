@@ -33,6 +33,7 @@ mod summary;
 // The whole way.
 mod attacked;
 mod cli;
+mod compare;
 mod containers;
 mod crashes;
 mod custody;

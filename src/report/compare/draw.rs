@@ -41,8 +41,8 @@ struct Page {
 
 impl Page {
     fn compose(&self, comparison: &Comparison<'_>) -> Vec<String> {
-        let version = format!("tenantsweep {}   compare   times: UTC", comparison.tool_version);
-        let mut lines = vec![show(&version, self.columns, self.ascii)];
+        let mut lines =
+            vec![format!("tenantsweep {}   compare   times: UTC", comparison.tool_version)];
         lines.extend(self.wrapped("OLD  ", &comparison.old.told()));
         lines.extend(self.wrapped("NEW  ", &comparison.new.told()));
         lines.push(String::new());
@@ -76,7 +76,7 @@ impl Page {
         let since = match entry.since.as_str() {
             "" => String::new(),
             since if since.starts_with("was so") => format!("{since}; "),
-            since if since == "at times" => "at times; ".to_owned(),
+            "at times" => "at times; ".to_owned(),
             since => format!("since {since}; "),
         };
         let facts = format!("{since}as of {}; tries {}", entry.as_of, entry.tries);
@@ -89,7 +89,7 @@ impl Page {
             let head = format!("    {:<FATE_COLUMNS$}", policy.fate);
             lines.extend(self.wrapped(&head, &format!("{}{required}", policy.name)));
         }
-        for line in [Some(entry.routes.as_str()), entry.note].into_iter().flatten() {
+        for line in [&entry.routes].into_iter().chain(&entry.notes) {
             lines.extend(self.wrapped("    ", line));
         }
     }
@@ -191,9 +191,9 @@ fn table(comparison: &Comparison<'_>, group: &Group) -> Table {
     for change in group.of(comparison.changes) {
         let entry = Entry::of(comparison, change);
         let mut who = vec![entry.routes];
-        who.extend(entry.note.map(str::to_owned));
+        who.extend(entry.notes);
         who.retain(|part| !part.is_empty());
-        let mut tail = who.join(". ");
+        let mut tail = who.join("; ");
         let mut head = vec![entry.who, entry.states, entry.since, entry.as_of, entry.tries];
         let mut policies = entry.policies.into_iter();
         let mut next = policies.next();

@@ -23,7 +23,8 @@ pub(super) struct Entry {
     pub(super) policies: Vec<PolicyLine>,
     /// What became of whom.
     pub(super) routes: String,
-    pub(super) note: Option<&'static str>,
+    /// Why the answer is not another one.
+    pub(super) notes: Vec<String>,
 }
 
 /// What became of a policy.
@@ -50,21 +51,20 @@ impl Entry {
                 state(now)
             ),
             since: since(change),
-            as_of: pair(then.map(|then| moment(then.as_of)), moment(now.as_of)),
+            as_of: pair(then.map(|then| moment(then.as_of)), &moment(now.as_of)),
             tries: tries(then, now),
             policies: policies(change),
             routes: routes(&change.routes),
-            note: note(change),
+            notes: notes(change),
         }
     }
 }
 
 fn state(customer: &CustomerStanding) -> String {
     let state = customer.state.as_str();
-    match (customer.doubt, customer.error_code) {
-        (Some(doubt), _) => format!("{state}: {}", words::doubt_words(doubt)),
-        (None, Some(code)) => format!("{state} {}", ErrorCode(code)),
-        (None, None) => state.to_owned(),
+    match customer.error_code {
+        Some(code) => format!("{state} {}", ErrorCode(code)),
+        None => state.to_owned(),
     }
 }
 
@@ -96,7 +96,7 @@ fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "none".to_owned(), words::moment)
 }
 
-fn pair(then: Option<String>, now: String) -> String {
+fn pair(then: Option<String>, now: &str) -> String {
     let then = then.unwrap_or_else(|| "none".to_owned());
     format!("{then} -> {now}")
 }
@@ -148,14 +148,23 @@ fn fate_of_policy(fate: PolicyFate, kind: ChangeKind) -> &'static str {
 fn routes(routes: &[RouteChange]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (fate, words) in [
-        (RouteFate::NewlyBlocked, "newly blocked"),
         (RouteFate::StillBlocked, "blocked again"),
+        (RouteFate::BlockedNow, "blocked now"),
         (RouteFate::Failing, "failing, not by a policy"),
         (RouteFate::GotIn, "got in again"),
+        (RouteFate::GotInAtTimes, "got in, as at times before"),
         (RouteFate::NotTried, "not tried again"),
         (RouteFate::CannotTell, "tried again, cannot tell"),
     ] {
-        let own: Vec<&RouteChange> = routes.iter().filter(|route| route.fate == fate).collect();
+        // Who is blocked again may be blocked at one more resource.
+        let is_said = |route: &RouteChange| {
+            fate == RouteFate::BlockedNow
+                && routes.iter().any(|other| {
+                    other.fate == RouteFate::StillBlocked && other.account == route.account
+                })
+        };
+        let own: Vec<&RouteChange> =
+            routes.iter().filter(|route| route.fate == fate && !is_said(route)).collect();
         if !own.is_empty() {
             parts.push(format!("{words}: {}", who(&own)));
         }
@@ -184,22 +193,41 @@ fn tool(route: &RouteChange) -> &str {
 }
 
 /// Why the answer is not another one.
-fn note(change: &CustomerChange) -> Option<&'static str> {
-    use CustomerState::{CannotTell, GettingIn, NoLog};
-    let then = change.then.as_ref()?;
-    let reaches_beyond = change.now.as_of > then.as_of;
-    match (change.kind, change.now.state) {
-        (ChangeKind::NoLongerShown, NoLog) => Some("NEW has no log of it."),
-        (ChangeKind::NoLongerShown, CannotTell) => None,
-        (_, GettingIn) if reaches_beyond && change.kind == ChangeKind::NoLongerShown => {
+fn notes(change: &CustomerChange) -> Vec<String> {
+    let doubt = |side: &str, customer: Option<&CustomerStanding>| {
+        let doubt = customer.and_then(|customer| customer.doubt)?;
+        Some(format!("{side}: {}.", words::doubt_words(doubt)))
+    };
+    let doubts = [doubt("OLD", change.then.as_ref()), doubt("NEW", Some(&change.now))];
+    let reason = change.then.as_ref().and_then(|then| reason(change, then)).map(str::to_owned);
+    doubts.into_iter().chain([reason]).flatten().collect()
+}
+
+fn reason(change: &CustomerChange, then: &CustomerStanding) -> Option<&'static str> {
+    use CustomerState::{CannotTell, NoLog};
+    let (kind, now) = (change.kind, &change.now);
+    match (kind, now.state) {
+        (ChangeKind::NoLongerShown, NoLog) => return Some("NEW has no log of it."),
+        (ChangeKind::NoLongerShown | ChangeKind::CannotTell, CannotTell) => return None,
+        (ChangeKind::NoLog, _) => return None,
+        _ => {}
+    }
+    let at_times = || change.routes.iter().any(|route| route.fate == RouteFate::GotInAtTimes);
+    match kind {
+        _ if now.as_of < then.as_of => Some("Its evidence in NEW ends before that in OLD."),
+        _ if now.as_of == then.as_of => Some("Its evidence in NEW reaches no further than in OLD."),
+        ChangeKind::NoLongerShown if at_times() => {
+            Some("It got in at times before as well, so a success shows nothing yet.")
+        }
+        ChangeKind::NoLongerShown => {
             Some("Others get in; what did not get in was not tried again.")
         }
-        (ChangeKind::NoNewTry, _) if reaches_beyond => {
+        ChangeKind::NoNewTry => {
             Some("It counts as before by tries that OLD has already; none came after them.")
         }
-        (ChangeKind::CannotTell | ChangeKind::NoLog, _) => None,
-        _ if change.now.as_of < then.as_of => Some("Its evidence in NEW ends before that in OLD."),
-        _ if !reaches_beyond => Some("Its evidence in NEW reaches no further than in OLD."),
+        ChangeKind::NewlyBlocked if !then.is_in_trouble() && now.since < then.as_of => {
+            Some("It began before OLD's evidence ends, and the logs of OLD do not show it.")
+        }
         _ => None,
     }
 }
