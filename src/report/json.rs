@@ -2,11 +2,15 @@
 //!
 //! Within schema 1 keys are only added.
 
+mod own_tenant;
+
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
+
+use own_tenant::OwnTenant;
 
 use super::{RunFacts, clean};
 use crate::dataset::Custody;
@@ -44,6 +48,7 @@ struct Document<'a> {
     totals: Totals,
     ledger: Ledger,
     partners: Vec<Partner<'a>>,
+    own_tenants: Vec<OwnTenant<'a>>,
     tenants: Vec<Tenant<'a>>,
     policies: Vec<Policy<'a>>,
     causes: Vec<Cause<'a>>,
@@ -61,6 +66,7 @@ impl<'a> Document<'a> {
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),
             partners: summary.partners.iter().map(Partner::of).collect(),
+            own_tenants: summary.partner_sides.iter().map(OwnTenant::of).collect(),
             tenants: tenants(summary),
             policies: summary.policies.iter().map(Policy::of).collect(),
             causes: summary.causes.iter().map(Cause::of).collect(),

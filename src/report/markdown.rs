@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::missing_logs::next_exports;
 use super::table::{Align, Column, Table};
-use super::{RunFacts, accounts, clean, sentences, tables, words};
+use super::{RunFacts, accounts, clean, own_tenant, sentences, tables, words};
 use crate::dataset::Custody;
 use crate::summary::{PartnerSummary, Summary};
 
@@ -17,6 +18,7 @@ pub fn write_markdown(
     let facts = facts.unwrap_or(&unknown);
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
+    own_tenant::write_section(sink, summary)?;
     for partner in &summary.partners {
         customers(sink, summary, partner)?;
     }
@@ -100,6 +102,9 @@ fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::R
         writeln!(sink, "- {}", clean::markdown(&notice))?;
     }
     writeln!(sink)?;
+    if let Some(next) = next_exports(summary) {
+        writeln!(sink, "**{}**\n", clean::markdown(&next))?;
+    }
     section(sink, "Evidence: the exports (from, to: UTC)", &tables::exports(summary))
 }
 
@@ -113,7 +118,7 @@ fn section(sink: &mut impl Write, title: &str, table: &Table) -> io::Result<()> 
     writeln!(sink)
 }
 
-fn write_table(sink: &mut impl Write, table: &Table) -> io::Result<()> {
+pub(super) fn write_table(sink: &mut impl Write, table: &Table) -> io::Result<()> {
     let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
     writeln!(sink, "| {} |", titles.join(" | "))?;
     let rules: Vec<&str> = table.columns.iter().map(rule).collect();

@@ -10,6 +10,7 @@ pub mod digest;
 mod json;
 mod markdown;
 mod missing_logs;
+mod own_tenant;
 mod sentences;
 mod table;
 mod tables;

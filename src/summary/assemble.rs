@@ -43,6 +43,7 @@ pub(super) fn assemble(lists: &Lists, custody: &Custody, activity: &Activity) ->
         tenants_in_logs: known.tenants_in_logs(),
         has_customer_list: lists.customers.values().any(|customer| customer.listed),
         partners: known.partners(&customers),
+        partner_sides: Vec::new(),
         customers,
         policies: policies_of(activity),
         causes: known.causes(),

@@ -9,6 +9,7 @@ mod custody;
 mod frames;
 mod lists;
 mod model;
+pub mod partner_side;
 mod people;
 mod slices;
 pub mod state;
@@ -91,7 +92,11 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     let lists = lists::Lists::read(parts)?;
     let custody = custody::Custody::read(parts, options)?;
     let activity = slices::read(parts, options)?;
-    Ok(assemble::assemble(&lists, &custody, &activity))
+    let mut summary = assemble::assemble(&lists, &custody, &activity);
+    let mut judge = partner_side::Judge::new(&lists, partner_side::read_inbound(parts)?);
+    partner_side::read(parts, options, &mut judge)?;
+    summary.partner_sides = judge.finish(&summary.partners, &custody);
+    Ok(summary)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

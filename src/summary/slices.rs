@@ -53,21 +53,24 @@ pub(super) fn read(
 
 /// A stretch of time, the end excluded, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slice {
+pub(super) struct Slice {
     from: i64,
     to: i64,
 }
 
 impl Slice {
     /// Compares in the column's own type, so that the statistics of row groups spare reading.
-    fn holds(&self, time: &DataType) -> Expr {
+    pub(super) fn holds(&self, time: &DataType) -> Expr {
         let moment = |micros: i64| lit(micros).cast(time.clone());
         col("created_at").gt_eq(moment(self.from)).and(col("created_at").lt(moment(self.to)))
     }
 }
 
 /// Cuts the time that the options cover into slices of whole hours; with the rows of all time.
-fn plan(sign_ins: LazyFrame, options: &SummaryOptions) -> PolarsResult<(Vec<Slice>, u64)> {
+pub(super) fn plan(
+    sign_ins: LazyFrame,
+    options: &SummaryOptions,
+) -> PolarsResult<(Vec<Slice>, u64)> {
     let hour = frames::micros("created_at").floor_div(lit(HOUR_MICROS)).alias("hour");
     let hours = sign_ins
         .select([hour])
@@ -111,7 +114,7 @@ fn bounds_of(options: &SummaryOptions) -> Slice {
 }
 
 /// Customers whose own log is here: their outbound rows are copies and do not count.
-fn read_inbound(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
+pub(super) fn read_inbound(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
     let Some(tenants) = frames::scan("tenants", &parts.tenants)? else { return Ok(None) };
     tenants
         .filter(col("has_inbound"))
@@ -167,7 +170,7 @@ fn counts() -> Expr {
         .and(side(Side::Inbound).or(only_outbound))
 }
 
-fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<DataType> {
+pub(super) fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<DataType> {
     let schema = frame.collect_schema()?;
     schema.try_get(name).cloned()
 }

@@ -36,6 +36,7 @@ mod crashes;
 mod custody;
 mod estates;
 mod mutations;
+mod partner_side;
 mod scheduled;
 mod stopped;
 mod together;
