@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::missing_logs::next_exports;
 use super::table::{Align, Column, Table};
-use super::{RunFacts, accounts, clean, customer, export_again, sentences, tables, todo, words};
+use super::{
+    RunFacts, accounts, clean, customer, export_again, own_tenant, sentences, tables, todo, words,
+};
 use crate::dataset::Custody;
 use crate::summary::{CustomerSummary, PartnerSummary, Summary};
 
@@ -20,6 +23,7 @@ pub fn write_markdown(
     let facts = facts.unwrap_or(&unknown);
     head(sink, summary, facts)?;
     what_to_do(sink, summary)?;
+    own_tenant::write_section(sink, summary)?;
     customer_by_customer(sink, summary)?;
     for partner in &summary.partners {
         customers(sink, summary, partner)?;
@@ -175,6 +179,9 @@ fn evidence(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::R
         writeln!(sink, "- {}", clean::markdown(&notice))?;
     }
     writeln!(sink)?;
+    if let Some(next) = next_exports(summary) {
+        writeln!(sink, "**{}**\n", clean::markdown(&next))?;
+    }
     section(sink, "How to export again", &export_again::table(summary))?;
     section(sink, "Evidence: the exports (from, to: UTC)", &tables::exports(summary))
 }
@@ -189,7 +196,7 @@ pub(super) fn section(sink: &mut impl Write, title: &str, table: &Table) -> io::
     writeln!(sink)
 }
 
-fn write_table(sink: &mut impl Write, table: &Table) -> io::Result<()> {
+pub(super) fn write_table(sink: &mut impl Write, table: &Table) -> io::Result<()> {
     let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
     writeln!(sink, "| {} |", titles.join(" | "))?;
     let rules: Vec<&str> = table.columns.iter().map(rule).collect();

@@ -1,10 +1,13 @@
 //! `missing-logs.csv`: whose logs to export next, and why.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::clean::cell;
-use crate::summary::Summary;
+use super::words;
 use crate::summary::state::CustomerState;
+use crate::summary::{CustomerSummary, Summary};
+use crate::tenant::TenantId;
 
 /// Of a customer's name in a cell.
 const NAME_COLUMNS: usize = 200;
@@ -19,16 +22,7 @@ pub fn write_missing_logs(sink: &mut impl Write, summary: &Summary) -> io::Resul
     let mut table = csv::Writer::from_writer(sink);
     table.write_record(["tenant_id", "name", "why"])?;
     let mut lines = 0;
-    for customer in &summary.customers {
-        let why = match customer.state {
-            CustomerState::NoLog => "no log here",
-            CustomerState::CannotTell => "the log could not show a block",
-            CustomerState::GettingIn => continue,
-            _ if customer.outbound_only => {
-                "only the partner's own log tells of it, without policies"
-            }
-            _ => continue,
-        };
+    for (customer, why) in wanted(summary) {
         let name = customer.child_name.as_deref().unwrap_or_default();
         let id = customer.child_tenant_id.to_string();
         table.write_record([id.as_str(), &cell(name, NAME_COLUMNS), why])?;
@@ -36,4 +30,46 @@ pub fn write_missing_logs(sink: &mut impl Write, summary: &Summary) -> io::Resul
     }
     table.flush()?;
     Ok(lines)
+}
+
+/// The customers whose own logs are wanted, and why.
+fn wanted(summary: &Summary) -> impl Iterator<Item = (&CustomerSummary, &'static str)> {
+    const ONLY_OURS: &str = "only the partner's own log tells of it, without policies";
+    summary.customers.iter().filter_map(|customer| {
+        let why = match customer.state {
+            CustomerState::NoLog => "no log here",
+            CustomerState::GettingIn => return None,
+            _ if customer.outbound_only => ONLY_OURS,
+            CustomerState::CannotTell => "the log could not show a block",
+            _ => return None,
+        };
+        Some((customer, why))
+    })
+}
+
+/// What to do next where nothing but partners' own logs is here: which customers fail is known,
+/// their policies are not.
+pub(super) fn next_exports(summary: &Summary) -> Option<String> {
+    let has_own_log =
+        |customer: &CustomerSummary| customer.counts.sign_ins() > 0 && !customer.outbound_only;
+    if summary.customers.iter().any(has_own_log) {
+        return None;
+    }
+    let known: BTreeSet<TenantId> = wanted(summary)
+        .filter(|(customer, _)| customer.outbound_only)
+        .map(|(customer, _)| customer.child_tenant_id)
+        .collect();
+    match known.len() {
+        0 => None,
+        1 => Some(
+            "Next: export this 1 customer's log (missing-logs.csv); your own log does not show its \
+             policies."
+                .to_owned(),
+        ),
+        count => Some(format!(
+            "Next: export these {} customers' logs (missing-logs.csv); your own log does not show \
+             their policies.",
+            words::number(u64::try_from(count).unwrap_or(u64::MAX)),
+        )),
+    }
 }

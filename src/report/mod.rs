@@ -13,6 +13,7 @@ mod export_again;
 mod json;
 mod markdown;
 mod missing_logs;
+mod own_tenant;
 mod sentences;
 mod table;
 mod tables;

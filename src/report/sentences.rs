@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{RunFacts, words};
+use super::missing_logs::next_exports;
+use super::{RunFacts, own_tenant, words};
 use crate::remedy::facts::is_microsoft_managed;
 use crate::summary::state::{CustomerState, Doubt};
 use crate::summary::{CustomerSummary, PartnerSummary, ProviderSummary, Summary};
@@ -122,7 +123,7 @@ pub(super) fn evidence(summary: &Summary) -> String {
 
 /// What must not be overlooked, the gravest first; the ledger last.
 pub(super) fn notices(summary: &Summary, facts: &RunFacts) -> Vec<String> {
-    let mut notices: Vec<String> = Vec::new();
+    let mut notices: Vec<String> = own_tenant::sentences(summary);
     if !summary.partners.is_empty() {
         notices.extend(other_providers(summary));
     }
@@ -257,6 +258,10 @@ fn unplaced(summary: &Summary) -> Option<String> {
 }
 
 fn logs_wanted(summary: &Summary) -> Option<String> {
+    if next_exports(summary).is_some() {
+        // Said at the end.
+        return None;
+    }
     let wanted: u64 = summary.partners.iter().map(|partner| partner.logs_wanted).sum();
     let logs = words::counted(wanted, "customer's log", "customers' logs");
     (wanted > 0)

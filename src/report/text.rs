@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use super::missing_logs::next_exports;
 use super::table::{Table, show};
 use super::{RunFacts, sentences, tables, todo, words};
 use crate::summary::state::CustomerState;
@@ -62,6 +63,7 @@ impl Page {
         let mut lines = self.head(summary, facts);
         let mut tail = self.notices(summary, facts);
         tail.extend(self.closing(facts));
+        tail.extend(next_exports(summary).into_iter().flat_map(|next| self.wrapped(&next, "")));
         let room = LINES_MAX.saturating_sub(lines.len() + tail.len());
         lines.extend(self.lists(summary, room));
         lines.extend(tail);

@@ -50,6 +50,7 @@ pub(super) fn assemble(
         tenants_in_logs: known.tenants_in_logs(),
         has_customer_list: lists.customers.values().any(|customer| customer.listed),
         partners: known.partners(&customers),
+        partner_sides: Vec::new(),
         customers,
         policies: policies_of(activity),
         causes: known.causes(),

@@ -11,6 +11,7 @@ mod frames;
 mod lists;
 mod model;
 mod occurrences;
+pub mod partner_side;
 mod people;
 mod refusals;
 mod routes;
@@ -109,6 +110,9 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     let closer = closer::look(parts, &slices, &partners, &mut activity)?;
     let mut summary = assemble::assemble(&lists, &custody, &activity, &closer);
     summary.routes = routes::routes_of(&lists, &activity, &summary);
+    let mut judge = partner_side::Judge::new(&lists, partner_side::read_inbound(parts)?);
+    partner_side::read(parts, options, &mut judge)?;
+    summary.partner_sides = judge.finish(&summary.partners, &custody);
     Ok(summary)
 }
 

@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
 
+use super::partner_side::PartnerSide;
 use super::state::{CustomerState, Doubt, RouteState};
 use crate::error_code::{Category, WhoFixes};
 use crate::remedy::Plan;
@@ -25,6 +26,8 @@ pub struct Summary {
     pub has_customer_list: bool,
     /// Listed partners, most customers first.
     pub partners: Vec<PartnerSummary>,
+    /// What the log of each listed partner's own tenant tells, in the order of the partners.
+    pub partner_sides: Vec<PartnerSide>,
     /// One for each customer and listed partner; worst first.
     pub customers: Vec<CustomerSummary>,
     /// One for each customer and policy that blocked or would have; most blocked first.

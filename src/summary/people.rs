@@ -60,6 +60,15 @@ impl People {
         self.accounts.get(&partner)?.get(account)
     }
 
+    /// All accounts of a partner.
+    pub(super) fn accounts_of(
+        &self,
+        partner: TenantId,
+    ) -> impl Iterator<Item = (&str, &KnownAccount)> {
+        let accounts = self.accounts.get(&partner).into_iter().flatten();
+        accounts.map(|(account, known)| (account.as_str(), known))
+    }
+
     fn add_accounts(&mut self, found: &DataFrame) -> PolarsResult<()> {
         let columns = Columns::of(found);
         let (partner, account) = (columns.text("partner_tenant_id")?, columns.text("account")?);

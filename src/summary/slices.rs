@@ -67,7 +67,10 @@ impl Slice {
 }
 
 /// Cuts the time that the options cover into slices of whole hours; with the rows of all time.
-fn plan(sign_ins: LazyFrame, options: &SummaryOptions) -> PolarsResult<(Vec<Slice>, u64)> {
+pub(super) fn plan(
+    sign_ins: LazyFrame,
+    options: &SummaryOptions,
+) -> PolarsResult<(Vec<Slice>, u64)> {
     let hour = frames::micros("created_at").floor_div(lit(HOUR_MICROS)).alias("hour");
     let hours = sign_ins
         .select([hour])

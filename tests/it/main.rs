@@ -40,6 +40,7 @@ mod custody;
 mod estates;
 mod explain;
 mod mutations;
+mod partner_side;
 mod scheduled;
 mod stopped;
 mod together;

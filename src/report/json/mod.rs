@@ -2,6 +2,7 @@
 //!
 //! Within schema 1 keys are only added.
 
+mod own_tenant;
 mod to_do;
 
 use std::io::{self, Write};
@@ -10,6 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use self::own_tenant::OwnTenant;
 use self::to_do::{Acting, ToDo};
 use super::{RunFacts, clean};
 use crate::dataset::Custody;
@@ -48,6 +50,7 @@ struct Document<'a> {
     ledger: Ledger,
     partners: Vec<Partner<'a>>,
     what_to_do: Vec<Acting>,
+    own_tenants: Vec<OwnTenant<'a>>,
     tenants: Vec<Tenant<'a>>,
     policies: Vec<Policy<'a>>,
     causes: Vec<Cause<'a>>,
@@ -66,6 +69,7 @@ impl<'a> Document<'a> {
             ledger: Ledger::of(&summary.ledger),
             partners: summary.partners.iter().map(Partner::of).collect(),
             what_to_do: Acting::all(summary),
+            own_tenants: summary.partner_sides.iter().map(OwnTenant::of).collect(),
             tenants: tenants(summary),
             policies: summary.policies.iter().map(Policy::of).collect(),
             causes: summary.causes.iter().map(Cause::of).collect(),
