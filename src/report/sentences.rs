@@ -236,7 +236,7 @@ fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<Strin
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {
-            Some(format!("{part} ({}); report.md says how to export again", reasons.join(", ")))
+            Some(format!("{part} ({}): export again, see report.md", reasons.join(", ")))
         }
         _ => Some(part),
     }

@@ -20,6 +20,8 @@ const SENTENCE_LINES_MAX: usize = 3;
 const HANGING: &str = "  ";
 /// Of one customer; the rest is counted.
 const POLICIES_MAX: usize = 3;
+/// Lines kept for customers that block, with their heads and what is left out.
+const BLOCKED_MIN: usize = 13;
 /// Of one who acts; the rest is counted.
 const ACTIONS_MAX: usize = 4;
 
@@ -144,7 +146,7 @@ impl Page {
             _ => Table::new(Vec::new()),
         };
         let mut tables = [
-            todo::table(summary, ACTIONS_MAX),
+            to_do_within(summary, room),
             tables::blocked(summary, POLICIES_MAX),
             causes,
             tables::failing(summary),
@@ -203,6 +205,15 @@ impl Page {
     fn closing(&self, facts: &RunFacts) -> Vec<String> {
         facts.closing.iter().map(|line| self.sentence(line)).collect()
     }
+}
+
+/// What to do, with as many lines below each heading as leave room for the blocked customers.
+fn to_do_within(summary: &Summary, room: usize) -> Table {
+    let most = (1..=ACTIONS_MAX).rev().map(|lines| todo::table(summary, lines));
+    let room = room.saturating_sub(BLOCKED_MIN);
+    most.into_iter()
+        .find(|table| table.rows.len() <= room)
+        .unwrap_or_else(|| todo::table(summary, 0))
 }
 
 /// Lines that the lists take beside their rows: a blank line and a title for each list, a
@@ -273,7 +284,7 @@ mod tests {
     #[test]
     fn room_is_shared_by_whole_groups() {
         let groups = [vec![2, 1, 3], vec![1, 1, 1], vec![1; 9], vec![], vec![]];
-        assert_eq!(share(6, &groups), [2, 1, 2, 0, 0]);
+        assert_eq!(share(6, &groups), [2, 2, 1, 0, 0]);
         assert_eq!(share(100, &groups), [3, 3, 9, 0, 0]);
         assert_eq!(share(0, &groups), [0; 5]);
     }

@@ -13,6 +13,8 @@ use crate::tenant::TenantId;
 
 /// Of an account or a tool in a line.
 const NAME_COLUMNS: usize = 32;
+/// Of all names in a line.
+const NAMES_COLUMNS: usize = 60;
 
 /// Who acts; the numbers are the same in every report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,26 +92,53 @@ pub(super) struct Group {
     pub(super) policies: BTreeSet<(TenantId, String)>,
     /// Customers in which technicians got into the portal lately.
     pub(super) own_hands: BTreeSet<TenantId>,
-    /// By action and code.
-    lines: BTreeMap<(String, String), BTreeSet<TenantId>>,
+    lines: BTreeMap<Action, Acted>,
+}
+
+/// What someone does, because of an error code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Action {
+    /// `: authorise again`, behind the names.
+    tail: String,
+    code: String,
+}
+
+/// By or for whom, and where.
+#[derive(Debug, Default)]
+struct Acted {
+    names: BTreeSet<String>,
+    customers: BTreeSet<TenantId>,
 }
 
 impl Group {
-    /// What to do, with the code behind it, and for how many customers; most customers first.
-    pub(super) fn lines(&self) -> Vec<(&str, &str, usize)> {
-        let lines = self.lines.iter();
-        let mut lines: Vec<(&str, &str, usize)> = lines
-            .map(|((action, code), customers)| (action.as_str(), code.as_str(), customers.len()))
-            .collect();
-        lines.sort_by_key(|&(_, _, customers)| std::cmp::Reverse(customers));
+    /// What to do, with the code behind it, and for how many customers: risks first, then most
+    /// customers.
+    pub(super) fn lines(&self) -> Vec<(String, &str, usize)> {
+        let mut lines: Vec<(&Action, &Acted)> = self.lines.iter().collect();
+        lines.sort_by_key(|(action, acted)| {
+            (action.tail != RISK, std::cmp::Reverse(acted.customers.len()))
+        });
+        let line = |(action, acted): (&'_ Action, &Acted)| {
+            let names: Vec<&str> = acted.names.iter().map(String::as_str).collect();
+            format!("{}{}", clean(&words::and(&names), NAMES_COLUMNS), action.tail)
+        };
         lines
+            .into_iter()
+            .map(|(action, acted)| {
+                (line((action, acted)), action.code.as_str(), acted.customers.len())
+            })
+            .collect()
     }
 
-    fn add(&mut self, customer: TenantId, line: Option<(String, String)>) {
+    fn add(&mut self, customer: TenantId) {
         self.customers.insert(customer);
-        if let Some(line) = line {
-            self.lines.entry(line).or_default().insert(customer);
-        }
+    }
+
+    fn add_action(&mut self, customer: TenantId, names: Vec<String>, tail: String, code: String) {
+        self.customers.insert(customer);
+        let acted = self.lines.entry(Action { tail, code }).or_default();
+        acted.customers.insert(customer);
+        acted.names.extend(names);
     }
 }
 
@@ -120,14 +149,17 @@ pub(super) fn groups(summary: &Summary) -> BTreeMap<Act, Group> {
         add_policies(&mut groups, customer);
         for failure in &customer.to_do.failures {
             let act = Act::of_failure(failure);
+            let group = groups.entry(act).or_default();
+            if act == Act::ExportAgain {
+                group.add(customer.child_tenant_id);
+                continue;
+            }
+            let names = names_of(&failure.accounts, failure.error_code.is_some_and(is_risk_code));
             let code = words::error_code(failure.error_code);
-            let line = (failure_line(failure), code);
-            let line = (act != Act::ExportAgain).then_some(line);
-            groups.entry(act).or_default().add(customer.child_tenant_id, line);
+            group.add_action(customer.child_tenant_id, names, failure_tail(failure), code);
         }
         if customer.to_do.plan.unknown.tries > 0 {
-            let group = groups.entry(Act::ExportAgain).or_default();
-            group.add(customer.child_tenant_id, None);
+            groups.entry(Act::ExportAgain).or_default().add(customer.child_tenant_id);
         }
     }
     groups
@@ -138,10 +170,10 @@ fn add_policies(groups: &mut BTreeMap<Act, Group>, customer: &CustomerSummary) {
     for policy in &customer.to_do.plan.policies {
         let act = Act::of_class(policy.class);
         let group = groups.entry(act).or_default();
-        let own = (act == Act::OwnTenant).then(|| own_lines(customer, policy));
-        group.add(child, None);
-        for line in own.into_iter().flatten() {
-            group.add(child, Some(line));
+        group.add(child);
+        if act == Act::OwnTenant {
+            let names = names_of(&customer.blocked_accounts, policy.remedy == Remedy::ClearRisk);
+            group.add_action(child, names, tail(policy.remedy), telling_code(policy));
         }
         if act == Act::ChangePolicy {
             group.policies.insert((child, policy.facts.policy_id.clone()));
@@ -152,52 +184,48 @@ fn add_policies(groups: &mut BTreeMap<Act, Group>, customer: &CustomerSummary) {
     }
 }
 
-/// A line for each account or tool that has something to do about a policy.
-fn own_lines(customer: &CustomerSummary, policy: &PlannedPolicy) -> Vec<(String, String)> {
+/// The code that tells most of a policy's refusals.
+fn telling_code(policy: &PlannedPolicy) -> String {
     let codes = &policy.facts.codes;
     let telling = codes.iter().find(|code| is_risk_code(**code)).or_else(|| codes.first());
-    let code = words::error_code(telling.copied());
-    let names = names_of(&customer.blocked_accounts, policy.remedy == Remedy::ClearRisk);
-    names.into_iter().map(|name| (action(&name, policy.remedy), code.clone())).collect()
+    words::error_code(telling.copied())
 }
 
-fn action(name: &str, remedy: Remedy) -> String {
+/// Behind the name of an account at risk.
+const RISK: &str = ": a risky user at home; investigate, then clear it";
+
+/// What is done in the partner's own tenant or tool, behind the names of who does it.
+fn tail(remedy: Remedy) -> String {
     match remedy {
-        Remedy::ClearRisk => format!("{name} is a risky user: investigate, then clear it"),
-        Remedy::SignInInBrowser => {
-            format!("{name}: sign in again in the browser, not by device code")
-        }
-        Remedy::StopLegacyClient => format!("{name}: give up legacy authentication"),
+        Remedy::ClearRisk => RISK,
+        Remedy::SignInInBrowser => ": sign in again in the browser, not by device code",
+        Remedy::StopLegacyClient => ": give up legacy authentication",
         Remedy::SignInWithMfa | Remedy::MeetSecurityDefaults => {
-            format!("{name}: sign in again with Microsoft MFA")
+            ": sign in again with Microsoft MFA"
         }
-        Remedy::SignInWithStrength => {
-            format!("{name}: sign in again with a method that the strength accepts")
-        }
-        _ => format!("{name}: sign in again"),
+        Remedy::SignInWithStrength => ": sign in again by a method that the strength accepts",
+        _ => ": sign in again",
     }
+    .to_owned()
 }
 
-fn failure_line(failure: &FailureSummary) -> String {
+fn failure_tail(failure: &FailureSummary) -> String {
     let is_risk = failure.error_code.is_some_and(is_risk_code);
-    let names = names_of(&failure.accounts, is_risk);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let name = clean(&words::and(&names), NAME_COLUMNS);
     match failure.category {
-        _ if is_risk => action(&name, Remedy::ClearRisk),
-        Category::TokenSession => format!("{name}: authorise again"),
-        Category::Mfa | Category::SecurityDefaults => action(&name, Remedy::SignInWithMfa),
+        _ if is_risk => tail(Remedy::ClearRisk),
+        Category::TokenSession => ": authorise again".to_owned(),
+        Category::Mfa | Category::SecurityDefaults => tail(Remedy::SignInWithMfa),
         Category::ConditionalAccess if failure.error_code == Some(530_036) => {
-            action(&name, Remedy::SignInInBrowser)
+            tail(Remedy::SignInInBrowser)
         }
-        Category::Consent => format!("consent to {name}"),
-        Category::PartnerRelationship => format!("{name}: check relationship, groups and guests"),
+        Category::Consent => ": consent".to_owned(),
+        Category::PartnerRelationship => ": check relationship, groups and guests".to_owned(),
         Category::AppRegistration | Category::Certificate => {
-            format!("{name}: check the app's registration")
+            ": check the app's registration".to_owned()
         }
-        Category::Credential | Category::UserAccount => format!("{name}: check the account"),
-        Category::ThrottlingTransient => format!("{name}: a passing fault, wait"),
-        _ => format!("{name}: {}", failure.cause),
+        Category::Credential | Category::UserAccount => ": check the account".to_owned(),
+        Category::ThrottlingTransient => ": a passing fault, wait".to_owned(),
+        _ => format!(": {}", failure.cause),
     }
 }
 
@@ -255,9 +283,8 @@ pub(super) fn table(summary: &Summary, lines_max: usize) -> Table {
         ]);
         if !group.own_hands.is_empty() {
             let own = group.own_hands.len();
-            let told = format!(
-                "in {own} of them your technicians still get into Entra: you may do it yourself"
-            );
+            let told =
+                format!("in {own} of them your technicians get into the portal: you may do it");
             table.rows.push(vec![String::new(), told, String::new(), String::new()]);
         }
         let lines = group.lines();

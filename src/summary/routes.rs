@@ -46,5 +46,13 @@ pub(super) fn routes_of(
             policy_not_shown: route.history.is_unexplained(),
         })
     };
-    activity.routes.all.iter().filter_map(route).collect()
+    let mut routes: Vec<RouteSummary> = activity.routes.all.iter().filter_map(route).collect();
+    // Whatever order the slices brought them in.
+    routes.sort_by(|a, b| key(a).cmp(&key(b)));
+    routes
+}
+
+fn key(route: &RouteSummary) -> (TenantId, TenantId, [&str; 3]) {
+    let path = [&route.account, &route.app, &route.resource].map(String::as_str);
+    (route.child_tenant_id, route.partner_tenant_id, path)
 }

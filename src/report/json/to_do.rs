@@ -32,7 +32,7 @@ impl Acting {
 
     fn of(act: Act, group: &Group) -> Self {
         let actions = group.lines().into_iter().map(|(action, code, customers)| Action {
-            action: action.to_owned(),
+            action,
             error_code: code.to_owned(),
             customers,
         });
