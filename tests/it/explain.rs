@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use tenantsweep::dataset::Table;
-use tenantsweep::error_code::all;
 use tenantsweep::explain::{Answer, Case, Explanation, all_cases, explain, write_text};
 
 use crate::cli::{Desk, copy_folder, stderr, stdout};
@@ -217,7 +216,6 @@ fn every_case_that_a_log_shows_has_its_test() {
         let case = all_cases().iter().find(|case| case.id == line.case).expect("a case");
         assert!(matches!(case.answer, Answer::Yes | Answer::Partly), "{}", case.id);
     }
-    assert!(all().len() > 300);
 }
 
 /// `docs/cases.md` is made from the table. `UPDATE_EXPECT=1` writes it.
@@ -226,9 +224,9 @@ fn the_document_of_cases_is_the_table() {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut document = String::from(
         "# The failures of the vendors' articles\n\n\
-         What five public troubleshooting articles (Liongard L1 to L3, Rewst RW, Syncro SY) speak \
-         of, and whether a\nsign-in log can show it. Made from `data/cases.csv` by a test; each \
-         case can be asked for: `tenantsweep explain L1.4`.\n\n\
+         What five public troubleshooting articles (Liongard L1 to L3, Rewst RW, Syncro SY) speak of,\n\
+         and whether a sign-in log can show it. Made from `data/cases.csv` by a test; each case can be\n\
+         asked for, by its id or by the message that a tool prints: `tenantsweep explain L1.4`.\n\n\
          | case | what | evidence in a sign-in | can a log show it? | test |\n|---|---|---|---|---|\n",
     );
     for case in all_cases() {
