@@ -9,7 +9,7 @@
 //! attribution attribute: blocked, failed, interrupted, unexplained, succeeded
 //! dataset    spill → finish → commit          Parquet, the border
 //! summary    summarise                        polars over the dataset
-//! change     compare with the sweep before
+//! change     compare with the sweep before, or with another span
 //! report     render                           text, Markdown, JSON
 //! ```
 //!
