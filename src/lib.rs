@@ -10,7 +10,7 @@
 //! dataset    spill → finish → commit          Parquet, the border
 //! summary    summarise                        polars over the dataset
 //! remedy     plan: what to do about what is refused, in which order
-//! change     compare with the sweep before
+//! change     compare with the sweep before, or with another span
 //! report     render                           text, Markdown, JSON
 //! ```
 //!

@@ -22,7 +22,7 @@ pub fn run(
     if let Some(condition) = args.fail_on.iter().find(|condition| condition.is_of_a_run()) {
         let condition = condition.as_str();
         return Err(Failure::usage(anyhow::anyhow!(
-            "--fail-on {condition}: only `sweep` can tell what is new"
+            "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
     let (summary, custody) = summary_of(&args.out, &args.view)?;
