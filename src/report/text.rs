@@ -13,7 +13,9 @@ use crate::summary::{PartnerSummary, Summary};
 const LINES_MAX: usize = 40;
 /// Of partners named by the user; more stand in report.md.
 const PARTNERS_MAX: usize = 3;
-const NOTICES_MAX: usize = 8;
+const NOTICE_LINES_MAX: usize = 9;
+/// Where notices were left out.
+const MORE: &str = "  More in report.md.";
 /// Lines of one sentence.
 const SENTENCE_LINES_MAX: usize = 3;
 /// Before the further lines of a sentence.
@@ -21,7 +23,7 @@ const HANGING: &str = "  ";
 /// Of one customer; the rest is counted.
 const POLICIES_MAX: usize = 3;
 /// Lines kept for customers that block, with their heads and what is left out.
-const BLOCKED_MIN: usize = 13;
+const BLOCKED_MIN: usize = 11;
 /// Of one who acts; the rest is counted.
 const ACTIONS_MAX: usize = 4;
 
@@ -187,18 +189,22 @@ impl Page {
     }
 
     fn notices(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
-        let mut notices = sentences::notices(summary, facts);
+        let notices = sentences::notices(summary, facts);
         if notices.is_empty() {
             return notices;
         }
-        if notices.len() > NOTICES_MAX {
-            // The last one is the ledger, which is always said.
-            let ledger = notices.split_off(notices.len() - 1);
-            notices.truncate(NOTICES_MAX - 2);
-            notices.push("More in report.md.".to_owned());
-            notices.extend(ledger);
+        let mut lines: Vec<Vec<String>> =
+            notices.iter().map(|notice| self.wrapped(notice, "  ")).collect();
+        while lines.iter().map(Vec::len).sum::<usize>() > NOTICE_LINES_MAX && lines.len() > 2 {
+            // The last one is the ledger, which is always said; the others stand by their gravity.
+            let before_last = lines.len() - 2;
+            let is_told = lines.get(before_last).is_some_and(|lines| *lines == [MORE]);
+            lines.remove(if is_told { before_last - 1 } else { before_last });
+            if !is_told {
+                lines.insert(lines.len() - 1, vec![MORE.to_owned()]);
+            }
         }
-        let indented = notices.iter().flat_map(|notice| self.wrapped(notice, "  "));
+        let indented = lines.into_iter().flatten();
         [String::new(), "NOTICE".to_owned()].into_iter().chain(indented).collect()
     }
 

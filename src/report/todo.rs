@@ -130,6 +130,16 @@ impl Group {
             .collect()
     }
 
+    fn names(&self) -> BTreeSet<&str> {
+        self.lines.values().flat_map(|acted| &acted.names).map(String::as_str).collect()
+    }
+
+    /// The code behind all of it, where there is but one.
+    fn only_code(&self) -> Option<&str> {
+        let codes: BTreeSet<&str> = self.lines.keys().map(|action| action.code.as_str()).collect();
+        codes.first().copied().filter(|_| codes.len() == 1)
+    }
+
     fn add(&mut self, customer: TenantId) {
         self.customers.insert(customer);
     }
@@ -236,7 +246,9 @@ fn names_of(accounts: &[BlockedAccount], by_account: bool) -> Vec<String> {
     for account in accounts {
         if account.is_integration || by_account {
             let name = if by_account { words::account_name(account) } else { words::tool(account) };
-            names.insert(clean(&name, NAME_COLUMNS));
+            // The domain of a partner's account is the partner's, and known.
+            let name = name.split('@').next().unwrap_or_default();
+            names.insert(clean(name, NAME_COLUMNS));
         } else {
             persons += 1;
         }
@@ -255,7 +267,12 @@ pub(super) fn heading(act: Act, group: &Group) -> String {
             "Ask the customer to change a policy: {}, tickets written",
             words::counted(policies, "policy", "policies")
         ),
-        Act::Consent => "Ask the customer to consent, tickets written".to_owned(),
+        Act::Consent => {
+            let names: BTreeSet<&str> = group.names();
+            let names: Vec<&str> = names.into_iter().collect();
+            let names = clean(&words::and(&names), NAME_COLUMNS);
+            format!("Ask the customer to consent to {names}, tickets written")
+        }
         Act::Investigate => {
             "Do NOT open, investigate: a risk, or an address that never got in".to_owned()
         }
@@ -275,10 +292,13 @@ pub(super) fn table(summary: &Summary, lines_max: usize) -> Table {
         Column::right("customers"),
     ]);
     for (act, group) in groups(summary) {
+        // The heading of a consent says all.
+        let is_told = act == Act::Consent;
+        let code = group.only_code().filter(|_| is_told).unwrap_or_default();
         table.rows.push(vec![
             act.number().to_string(),
             heading(act, &group),
-            String::new(),
+            code.to_owned(),
             group.customers.len().to_string(),
         ]);
         if !group.own_hands.is_empty() {
@@ -287,12 +307,12 @@ pub(super) fn table(summary: &Summary, lines_max: usize) -> Table {
                 format!("in {own} of them your technicians get into the portal: you may do it");
             table.rows.push(vec![String::new(), told, String::new(), String::new()]);
         }
-        let lines = group.lines();
+        let lines = if is_told { Vec::new() } else { group.lines() };
         for (action, code, customers) in lines.iter().take(lines_max) {
             let cells = [String::new(), format!("- {action}"), (*code).to_owned()];
             table.rows.push(cells.into_iter().chain([customers.to_string()]).collect());
         }
-        if lines.len() > lines_max {
+        if lines.len() > lines_max && lines_max > 0 {
             let more = format!("- {} more", lines.len() - lines_max);
             table.rows.push(vec![String::new(), more, String::new(), String::new()]);
         }

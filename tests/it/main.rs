@@ -43,6 +43,7 @@ mod mutations;
 mod partner_side;
 mod scheduled;
 mod stopped;
+mod tickets;
 mod together;
 mod who;
 
