@@ -33,7 +33,7 @@ use read_all::{Read, read_all};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
 /// older reader has read are then read again.
-pub const READER_VERSION: u32 = 3;
+pub const READER_VERSION: u32 = 4;
 
 /// How to sweep.
 #[derive(Debug)]

@@ -121,12 +121,17 @@ impl fmt::Display for AccountRef {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserList {
     users: BTreeMap<ObjectId, User>,
+    /// Sign-in names in lower case; of two users with one name the first counts.
+    by_name: BTreeMap<String, ObjectId>,
     integrations: BTreeSet<AccountRef>,
 }
 
 impl UserList {
     /// Adds a line of a list; named twice, what the first line leaves open is filled in.
     pub fn add(&mut self, user: User) {
+        if let Some(name) = &user.user_principal_name {
+            self.by_name.entry(name.to_lowercase()).or_insert(user.object_id);
+        }
         let known = self.users.entry(user.object_id).or_insert_with(|| user.clone());
         known.user_principal_name = known.user_principal_name.take().or(user.user_principal_name);
         known.display_name = known.display_name.take().or(user.display_name);
@@ -151,19 +156,16 @@ impl UserList {
     /// The lists of a later run over those of earlier ones: what it says takes the place of what
     /// was said, and what it leaves out stays.
     pub fn or_earlier(&self, earlier: &Self) -> Self {
-        let of = |list: &Self, other: &Self| {
-            if list.users.is_empty() { other } else { list }.users.clone()
-        };
+        let listed = if self.users.is_empty() { earlier } else { self };
         let named = if self.integrations.is_empty() { earlier } else { self };
-        Self { users: of(self, earlier), integrations: named.integrations.clone() }
+        Self { integrations: named.integrations.clone(), ..listed.clone() }
     }
 
     /// The line of an account, by its object id or by its sign-in name.
     pub fn find(&self, id: Option<ObjectId>, name: &str) -> Option<&User> {
-        let is_named = |user: &&User| {
-            user.user_principal_name.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(name))
-        };
-        id.and_then(|id| self.users.get(&id)).or_else(|| self.users.values().find(is_named))
+        let by_name = || self.by_name.get(&name.to_lowercase());
+        let id = id.filter(|id| self.users.contains_key(id)).or_else(|| by_name().copied());
+        self.users.get(&id?)
     }
 
     /// Whether a flag names the account, by its object id or any of its names.

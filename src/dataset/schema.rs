@@ -248,8 +248,8 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
         .from("status.failureReason")
         .means("The log's text for the code"),
     OfSignIn::text("additional_details", |r| plain(&r.sign_in.additional_details))
-        .from("status.additionalDetails")
-        .means("What the log adds to it"),
+        .from("status.additionalDetails, authenticationStepResultDetail")
+        .means("What the log adds to it, else what a step says of MFA"),
     OfSignIn::text("conditional_access_status", |r| {
         let status = r.sign_in.conditional_access_status.as_ref();
         status.map(|status| Cow::Borrowed(status.as_str()))

@@ -84,7 +84,10 @@ wire! { DeviceWire {
     "ismanaged" => is_managed: Text,
     "trusttype" => trust_type: Text,
 } }
-wire! { AuthenticationWire { "authenticationmethod" => method: Text, } }
+wire! { AuthenticationWire {
+    "authenticationmethod" => method: Text,
+    "authenticationstepresultdetail" => result: Text,
+} }
 wire! { SessionLifetimeWire {
     "expirationrequirement" => requirement: Text,
     "detail" => detail: Text,
@@ -186,7 +189,7 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
     });
     let device = wire.device.value;
     let location = wire.location.value;
-    let methods = wire.authentication_details.value.0.into_iter().filter_map(|step| step.method.0);
+    let (methods, of_mfa) = told_by_steps(wire.authentication_details.value.0);
     let sign_in = SignIn {
         sign_in_id: wire.id.0.map(|id| id.to_lowercase()),
         created_at,
@@ -222,7 +225,7 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         is_managed: flag(&device.is_managed),
         trust_type: device.trust_type.0,
         authentication_requirement: wire.authentication_requirement.0,
-        authentication_methods: joined(methods).or(wire.authentication_methods.0),
+        authentication_methods: methods.or(wire.authentication_methods.0),
         session_lifetime_policies: joined(
             wire.session_lifetime_policies.value.0.into_iter().filter_map(session_lifetime),
         ),
@@ -237,7 +240,7 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         // A record without any outcome is refused below, once it is known whose it is.
         outcome: outcome.as_ref().copied().unwrap_or(Outcome::Code(ErrorCode::SUCCESS)),
         failure_reason: status.failure_reason.0.or(envelope.failure_reason),
-        additional_details: status.additional_details.0,
+        additional_details: status.additional_details.0.or(of_mfa),
         conditional_access_status,
         applied_policies,
         row_evidence,
@@ -246,6 +249,20 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         unique_token_id: wire.unique_token_id.0,
     };
     Ok(Reading { sign_in, missing: outcome.err(), repaired, policies_cut })
+}
+
+/// The methods of the steps, joined, and what became of MFA.
+fn told_by_steps(steps: Vec<AuthenticationWire>) -> (Option<String>, Option<String>) {
+    let of_mfa = steps.iter().find_map(mfa_result);
+    (joined(steps.into_iter().filter_map(|step| step.method.0)), of_mfa)
+}
+
+/// What became of MFA, such as `MFA requirement skipped due to IP address`: most records say it in
+/// their status, some only in a step. Of the first factor nothing is asked.
+fn mfa_result(step: &AuthenticationWire) -> Option<String> {
+    let result = step.result.as_deref()?;
+    let is_of_mfa = result.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("MFA "));
+    is_of_mfa.then(|| result.to_owned())
 }
 
 /// A policy; `None` for what names neither itself nor a result, such as the text that PowerShell

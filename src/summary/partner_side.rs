@@ -79,7 +79,7 @@ impl OwnLog {
 pub enum ChosenBy {
     /// By the user: accounts, apps.
     Flags,
-    /// Accounts that sign in as integrations do, and apps of known tools.
+    /// Accounts that sign in as integrations do; if there are none, whoever uses a known tool.
     Looks,
 }
 
@@ -318,8 +318,11 @@ impl<'a> Judge<'a> {
             AccountRef::parse(&row.account),
             AccountRef::parse(name),
         ];
-        tool.is_some_and(|(tool, _)| tool.kind == ToolKind::Integration)
-            || refs.iter().flatten().any(|account| seen.contains(account))
+        // Technicians sign in to a tool's portal by the same app: where the tool's own account is
+        // known, they are not meant.
+        let uses_tool = || tool.is_some_and(|(tool, _)| tool.kind == ToolKind::Integration);
+        refs.iter().flatten().any(|account| seen.contains(account))
+            || seen.is_empty() && uses_tool()
     }
 
     fn is_administration(&self, row: &OwnRow) -> bool {

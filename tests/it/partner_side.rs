@@ -211,6 +211,24 @@ fn case_l1_3_mfa_skipped_for_a_trusted_address() {
 }
 
 #[test]
+fn case_l1_3_mfa_skipped_where_only_a_step_says_so() {
+    let skipped = json!({
+        "authenticationRequirement": "singleFactorAuthentication",
+        "authenticationDetails": [
+            {"authenticationMethod": "Password",
+             "authenticationStepResultDetail": "Correct password"},
+            {"authenticationMethod": "Previously satisfied",
+             "authenticationStepResultDetail": "MFA requirement skipped due to IP address"},
+        ],
+        "status": {"errorCode": 0, "additionalDetails": null},
+    });
+    let (desk, _) = own_log(&[at_home("1", "2026-11-20T09:00:00Z", &skipped)], &[]);
+    let found = finding(&desk);
+    assert_eq!(found["kind"], "mfa_skipped");
+    assert_eq!(found["said"], json!(["MFA requirement skipped due to IP address"]));
+}
+
+#[test]
 fn case_l1_3_one_factor_from_a_trusted_location() {
     let trusted = json!({
         "isInteractive": true,
@@ -371,6 +389,21 @@ fn flags_choose_whose_sign_ins_are_judged() {
         (json!("flags"), ann.clone())
     );
     assert_eq!(judged(&["--integration-user", CUSTOMER]), (json!("flags"), ann));
+}
+
+#[test]
+fn technicians_in_a_tools_portal_are_not_the_tool() {
+    let desk = Desk::empty();
+    let rows: Vec<Value> =
+        (0..6).map(|n| at_customer(&format!("i{n}"), "2026-11-20T09:00:00Z", 0)).collect();
+    page(&desk, "contoso.json", &rows);
+    let ann = json!({"userPrincipalName": "ann@fabrikam.example", "userId": CUSTOMER});
+    let home = at_home("h1", "2026-11-20T09:00:00Z", &json!({}));
+    let portal = at_home("h2", "2026-11-20T09:00:00Z", &with(by_claim(), &ann));
+    page(&desk, "fabrikam.json", &[home, portal]);
+    let text = sweep(&desk, &[]);
+    assert_eq!(own_tenant(&desk)["accounts"], json!(["svc-liongard@fabrikam.example"]));
+    nothing_is_said(&desk, &text);
 }
 
 #[test]

@@ -132,6 +132,34 @@ fn the_list_of_users_comes_first_and_is_kept_with_the_dataset() {
 }
 
 #[test]
+fn what_was_said_of_accounts_outlives_a_customer_that_is_forgotten() {
+    let desk = Desk::empty();
+    page(&desk, "contoso.json", &non_interactive("Liongard"));
+    let other = "c0000002-0000-4000-8000-000000000000";
+    let rows = non_interactive("Liongard").into_iter().map(|mut row| {
+        row["resourceTenantId"] = json!(other);
+        row["id"] = json!(format!("other-{}", row["id"]));
+        row
+    });
+    page(&desk, "other.json", &rows.collect::<Vec<Value>>());
+    fs::write(
+        desk.path("users.json"),
+        format!(r#"{{"value":[{{"id":"{USER}","displayName":"Robot"}}]}}"#),
+    )
+    .expect("a list");
+    sweep(&desk, &["--users", "users.json", "--integration-user", USER]);
+    let output = desk.run(&["forget", "sweep-out", "--tenant", other]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let accounts = desk.summary()["tenants"].as_array().expect("a list").clone();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(account(&desk.summary())["account_name"], "Robot");
+    // Nor does a sweep without the flags change it.
+    fs::remove_file(desk.path("logs/other.json")).expect("removed");
+    sweep(&desk, &[]);
+    assert_eq!(account(&desk.summary())["account_name"], "Robot");
+}
+
+#[test]
 fn persons_are_counted_and_a_flag_makes_an_integration_of_one() {
     let desk = Desk::empty();
     let rows: Vec<Value> = (0..6).map(|number| blocked(number, true, "Azure Portal")).collect();
