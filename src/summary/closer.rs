@@ -51,7 +51,7 @@ pub(super) struct Closer {
     /// The newest refused sign-ins of each error code, newest first.
     proof: BTreeMap<Pair, BTreeMap<Option<i32>, Vec<Proof>>>,
     /// By partner: addresses of refused sign-ins from which it got in somewhere.
-    pub(super) addresses_seen: BTreeSet<(TenantId, Box<str>)>,
+    pub(super) addresses_seen: BTreeMap<TenantId, BTreeSet<Box<str>>>,
 }
 
 /// Looks at the flagged rows of the partners; what belongs to a route is added to it.
@@ -219,8 +219,11 @@ impl Closer {
     fn add_addresses(&mut self, rows: &DataFrame) -> PolarsResult<()> {
         let columns = Columns::of(rows);
         let (partner, address) = (columns.text("partner_tenant_id")?, columns.text("ip_address")?);
-        let seen = |row| Some((partner.tenant(row)?, Box::from(address.get(row)?)));
-        self.addresses_seen.extend((0..rows.height()).filter_map(seen));
+        for row in 0..rows.height() {
+            if let (Some(partner), Some(address)) = (partner.tenant(row), address.get(row)) {
+                self.addresses_seen.entry(partner).or_default().insert(address.into());
+            }
+        }
         Ok(())
     }
 }

@@ -207,11 +207,9 @@ impl<'a> Case<'a> {
         if how.addresses.is_empty() {
             return Address::NotTold;
         }
-        let seen = |address: &Box<str>| {
-            // A set of pairs cannot be asked with a borrowed half; there are few addresses.
-            self.closer.addresses_seen.contains(&(self.partner, address.clone()))
-        };
-        if !how.has_more_addresses && how.addresses.iter().all(seen) {
+        let seen = self.closer.addresses_seen.get(&self.partner);
+        let is_seen = |address: &str| seen.is_some_and(|seen| seen.contains(address));
+        if !how.has_more_addresses && how.addresses.iter().all(|address| is_seen(address)) {
             Address::Seen
         } else {
             Address::NeverSeen
@@ -282,7 +280,7 @@ impl<'a> Case<'a> {
                 .filter(|&at| at >= self.now - TimeDelta::days(LATELY_DAYS));
             match route.history.state(self.now) {
                 Some(RouteState::GettingIn | RouteState::Recovered) => {
-                    last_in = last_in.max(lately)
+                    last_in = last_in.max(lately);
                 }
                 Some(RouteState::Blocked) => refused = true,
                 _ => {}
