@@ -126,9 +126,7 @@ fn keep(text: &[u8], path: &Path) -> Result<(), Failure> {
         let told = || format!("{}: cannot write", path.display());
         return fs::write(path, text).with_context(told).map_err(Failure::unwritten);
     }
-    // A bare name lies in this folder, which has to be named to be synced.
-    let path = Path::new(".").join(path);
-    Disk::default().replace(&path, text).map_err(Failure::unwritten)
+    Disk::default().replace(path, text).map_err(Failure::unwritten)
 }
 
 /// Who reads may stop early: the run ends as it would have.

@@ -196,7 +196,12 @@ impl Disk {
         let temporary = PathBuf::from(temporary);
         self.write_synced(&temporary, content)?;
         self.rename(&temporary, path)?;
-        path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+        match path.parent() {
+            None => Ok(()),
+            // A bare name lies in the folder in which the program runs.
+            Some(folder) if folder.as_os_str().is_empty() => self.sync_folder(Path::new(".")),
+            Some(folder) => self.sync_folder(folder),
+        }
     }
 
     /// Adds a line to a log: one call, so that lines of several programs do not mix.

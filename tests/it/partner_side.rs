@@ -482,9 +482,15 @@ fn with_the_partners_log_alone_the_next_step_is_to_export_the_customers() {
     assert!(report(&desk).contains("**Next: export these 2 customers' logs"));
     let missing = fs::read_to_string(desk.path("sweep-out/missing-logs.csv")).expect("a list");
     let why = "\"only the partner's own log tells of it, without policies\"";
+    let starts: Vec<&str> = missing
+        .lines()
+        .filter_map(|line| line.split_once(",\"Entra"))
+        .map(|(start, _)| start)
+        .collect();
     assert_eq!(
-        missing,
-        format!("tenant_id,name,why\n{},Contoso,{why}\n{},,{why}\n", customer(1), customer(2))
+        starts,
+        [format!("{},Contoso,{why}", customer(1)), format!("{},,{why}", customer(2))],
+        "{missing}"
     );
     // One customer's log more, and the others are a notice among others.
     page(&desk, "contoso.json", &[at_customer("i1", "2026-11-20T09:00:00Z", 0)]);
