@@ -20,7 +20,7 @@ pub(super) fn blocked(summary: &Summary, policies_max: usize) -> Table {
         Column::left("since", 12),
         Column::right("tries"),
         Column::left("policy", 16),
-        Column::left("required", 12),
+        Column::left("required", 16),
     ]);
     let names = PartnerNames::of(summary);
     for customer in summary.customers.iter().filter(|customer| is_blocked(customer)) {
@@ -51,7 +51,10 @@ fn add_blocked(
         .iter()
         .map(|policy| {
             let [name, required] = policy_cells(policy);
-            [name, format!("{required}{}", see(customer, &policy.policy_id))]
+            // A pointer says more than the condition, and there is room for one of them.
+            let beside = see(customer, &policy.policy_id)
+                .map_or_else(|| beyond_users(&policy.matched), |act| format!(" -> see {act}"));
+            [name, format!("{required}{beside}")]
         })
         .collect();
     if customer.policy_not_shown {
@@ -68,14 +71,21 @@ fn add_blocked(
     }
 }
 
+/// What a policy looks at beyond users and apps: ` (location)`.
+fn beyond_users(matched: &[String]) -> String {
+    let others: Vec<String> = matched
+        .iter()
+        .filter(|name| !["users", "application"].contains(&name.as_str()))
+        .cloned()
+        .collect();
+    if others.is_empty() { String::new() } else { format!(" ({})", words::conditions(&others)) }
+}
+
 /// Points to who acts where it is not the customer that changes the policy.
-fn see(customer: &CustomerSummary, policy: &str) -> String {
+fn see(customer: &CustomerSummary, policy: &str) -> Option<usize> {
     let planned = customer.to_do.plan.policies.iter().find(|one| one.facts.policy_id == policy);
     let act = planned.map(|planned| Act::of_class(planned.class));
-    match act.filter(|act| *act != Act::ChangePolicy) {
-        Some(act) => format!(" -> see {}", act.number()),
-        None => String::new(),
-    }
+    act.filter(|act| *act != Act::ChangePolicy).map(Act::number)
 }
 
 fn policy_cells(policy: &BlockingPolicy) -> [String; 2] {

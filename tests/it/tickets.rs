@@ -556,8 +556,10 @@ fn what_waits_behind_is_certain_or_likely() {
 /// plain count, and no order is better.
 #[test]
 fn the_running_share_is_what_a_plain_count_says() {
-    for policies in [2_u32, 3, 5, 6, 12] {
-        let mut state = u64::from(policies) * 7_919;
+    let rounds = (0..crate::times())
+        .flat_map(|round| [2_u32, 3, 5, 6, 12].map(|policies| (policies, u64::from(round))));
+    for (policies, round) in rounds {
+        let mut state = u64::from(policies) * 7_919 + round * 104_729;
         let mut random = move |below: u64| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
