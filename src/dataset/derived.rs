@@ -1,6 +1,7 @@
 //! Tables that follow from the others: who is who among tenants, partners and accounts.
 //! Rewritten whole by each run.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,12 @@ use crate::error_code;
 use crate::relation::Side;
 use crate::sign_in::SignInType;
 use crate::tenant::{CustomerList, PartnerList, TenantId};
+use crate::tools::{ToolKind, ToolList};
 use crate::who::{AccountKind, ObjectId, User, UserList};
 
 use super::error::DatasetError;
 use super::part::{PartReader, Rows, StagedPart, Staging, text_at, time_at, write_table};
+use super::people::People;
 use super::schema;
 use super::table::Table;
 
@@ -57,6 +60,8 @@ pub(super) struct AccountRow {
     pub span: Span,
     /// Non-interactive sign-ins with the app that has most of them.
     pub one_app_count: u64,
+    /// That app is one of a tool that works by itself.
+    pub is_tools_app: bool,
     /// The one object id with which it stands in the logs.
     pub user_id: Option<ObjectId>,
     /// Who it is, where `account` does not say so.
@@ -69,10 +74,11 @@ pub(super) struct AccountRow {
 
 impl AccountRow {
     /// What the user says; else a machine signs in often, without a person, and always for the
-    /// same app.
+    /// same app. Of a tool's own app a few sign-ins are enough: exports hold but the failed ones.
     pub(super) fn kind(&self) -> &'static str {
         let total = self.span.sign_in_count;
-        let is_integration = total >= 5 && self.one_app_count * 100 >= total * 95;
+        let is_often = total >= 5 || self.is_tools_app;
+        let is_integration = is_often && self.one_app_count * 100 >= total * 95;
         let seen = if is_integration { AccountKind::Integration } else { AccountKind::Person };
         self.told_kind.unwrap_or(seen).as_str()
     }
@@ -171,6 +177,8 @@ pub(super) struct Tally {
     user_ids: BTreeMap<OfPartner, UserIds>,
     /// Names in the partner's own log by user id, the newest one.
     home_names: BTreeMap<OfPartner, (Option<DateTime<Utc>>, u32)>,
+    /// A name of each app that has an id.
+    app_names: BTreeMap<u32, u32>,
     texts: Texts,
 }
 
@@ -269,6 +277,14 @@ impl Tally {
                 self.with_inbound.extend(child);
             }
             let app = text_at(app_ids, row).or_else(|| text_at(app_names, row));
+            if let (Some(id), Some(name)) = (text_at(app_ids, row), text_at(app_names, row)) {
+                let (id, name) = (self.texts.number(id), self.texts.number(name));
+                // One name of an app is enough, and the least one whatever order the rows have.
+                let known = self.app_names.entry(id).or_insert(name);
+                if self.texts.text(name) < self.texts.text(*known) {
+                    *known = name;
+                }
+            }
             let key = RouteKey {
                 side,
                 child,
@@ -370,7 +386,15 @@ impl Tally {
             .collect()
     }
 
-    fn accounts(&self, users: &UserList) -> Vec<AccountRow> {
+    fn is_tools_app(&self, app: Option<u32>, tools: &ToolList) -> bool {
+        let Some(app) = app else { return false };
+        let name = self.app_names.get(&app).and_then(|&name| self.texts.text(name));
+        let id = self.texts.text(app);
+        let tool = tools.tool_of(id, name.or(id));
+        tool.is_some_and(|(tool, _)| tool.kind == ToolKind::Integration)
+    }
+
+    fn accounts(&self, people: &People) -> Vec<AccountRow> {
         type Apps = BTreeMap<Option<u32>, u64>;
         let mut accounts: BTreeMap<(Option<TenantId>, &str, u32), (Span, Apps)> = BTreeMap::new();
         for (key, span) in self.counted() {
@@ -386,18 +410,21 @@ impl Tally {
             .into_iter()
             .map(|((tenant, account, number), (span, apps))| {
                 let user_id = self.user_id_of(tenant, number, account);
+                let most = apps.into_iter().max_by_key(|&(app, count)| (count, Reverse(app)));
                 let mut row = AccountRow {
                     tenant,
                     account: account.to_owned(),
                     span,
-                    one_app_count: apps.into_values().max().unwrap_or_default(),
+                    one_app_count: most.map(|(_, count)| count).unwrap_or_default(),
+                    is_tools_app: most
+                        .is_some_and(|(app, _)| self.is_tools_app(app, &people.tools)),
                     user_id,
                     name: None,
                     name_from: None,
                     told_kind: None,
                     kind_from: "",
                 };
-                row.identify(users, user_id.and_then(|id| self.name_at_home(tenant, id)));
+                row.identify(&people.users, user_id.and_then(|id| self.name_at_home(tenant, id)));
                 row
             })
             .collect()
@@ -409,13 +436,13 @@ impl Tally {
         staging: &Staging,
         customers: Names,
         partners: Names,
-        users: &UserList,
+        people: &People,
     ) -> Result<Vec<StagedPart>, DatasetError> {
         let codes = error_code::all().iter();
         let written = [
             write_table(staging, Table::Tenants, schema::TENANTS, self.tenants(customers))?,
             write_table(staging, Table::Partners, schema::PARTNERS, self.partners(partners))?,
-            write_table(staging, Table::Accounts, schema::ACCOUNTS, self.accounts(users))?,
+            write_table(staging, Table::Accounts, schema::ACCOUNTS, self.accounts(people))?,
             write_table(staging, Table::ErrorCodes, schema::ERROR_CODES, codes)?,
         ];
         Ok(written.into_iter().flatten().collect())

@@ -576,8 +576,8 @@ pub(super) static ACCOUNTS: &[OfAccount] = &[
     OfAccount::text("partner_tenant_id", |r| guid(r.tenant)).means("As in sign_ins"),
     OfAccount::text("account", |r| word(&r.account)).required().means("As in sign_ins"),
     OfAccount::text("kind", |r| word(r.kind())).required().means(
-        "integration: named so by the user, or at least 5 sign-ins, 95 % of them non-interactive with \
-         one app; else person",
+        "integration: named so by the user, or 95 % of its sign-ins are non-interactive with one app, \
+         and they are at least 5, or the app is a tool's; else person",
     ),
     OfAccount::text("kind_from", |r| word(r.kind_from)).required().means(
         "By what the kind was judged: named (a flag), user list, or sign-ins",

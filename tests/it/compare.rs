@@ -597,7 +597,7 @@ fn log_text_breaks_out_of_no_format() {
         markdown.contains(
             "| &lt;b&gt;\\|\\\\u{202e}\\[x\\](javascript:1) | getting in -&gt; blocked | before 18 Nov | \
              10 Nov 06:00 -&gt; 18 Nov 06:00 | 1 -&gt; 1, blocked 0 -&gt; 1 | \\](http\\://x) \\| \
-             &lt;script&gt;\\\\u{1b}\\[31m \\`a\\`\\\\u{a}\\# b | block | new | blocked now: 1 person |\n"
+             &lt;script&gt;\\\\u{1b}\\[31m \\`a\\`\\\\u{a}\\# b | block | new | blocked now: Liongard |\n"
         ),
         "{markdown}"
     );

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use tenantsweep::dataset::Table;
+
 use crate::cli::{Desk, stderr, stdout};
+use crate::parquet_reader::read_table;
 
 const PARTNER: &str = "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586";
 const CUSTOMER: &str = "c0000001-0000-4000-8000-000000000000";
@@ -197,4 +200,41 @@ fn a_list_without_object_ids_is_wrong_use() {
     assert!(stderr(&output).contains(told), "{}", stderr(&output));
     let output = desk.run(&["sweep", "logs", "--integration-app", "Liongard"]);
     assert!(stderr(&output).contains("`Liongard` is no app id (a GUID)"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_known_tool_is_one_from_its_first_sign_in_on() {
+    let desk = Desk::empty();
+    let record = |id: &str, app: &str, account: &str| {
+        json!({
+            "id": id,
+            "createdDateTime": "2026-11-20T06:00:00Z",
+            "userPrincipalName": account,
+            "appDisplayName": app,
+            "appId": format!("app-{app}"),
+            "isInteractive": false,
+            "signInEventTypes": ["nonInteractiveUser"],
+            "resourceTenantId": "c0000000-0000-4000-8000-000000000001",
+            "homeTenantId": "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586",
+            "crossTenantAccessType": "serviceProvider",
+            "status": {"errorCode": 0},
+        })
+    };
+    let records = [
+        record("1", "Liongard", "svc@fabrikam.example"),
+        record("2", "Outlook", "dana@fabrikam.example"),
+    ];
+    fs::write(desk.path("log.json"), json!({ "value": records }).to_string()).expect("written");
+    let words = ["sweep", "log.json", "--partner", "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586", "-q"];
+    // Without policies the log could have shown no block.
+    assert_eq!(desk.run(&words).status.code(), Some(5));
+    let kinds: Vec<(String, String)> = read_table(&desk.path("sweep-out"), Table::Accounts)
+        .iter()
+        .map(|row| (row.text("account"), row.text("kind")))
+        .collect();
+    let kind = |account: &str, kind: &str| (account.to_owned(), kind.to_owned());
+    assert_eq!(
+        kinds,
+        [kind("dana@fabrikam.example", "person"), kind("svc@fabrikam.example", "integration")]
+    );
 }
