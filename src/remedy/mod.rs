@@ -8,7 +8,7 @@ pub mod facts;
 pub mod order;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::{Class, Danger, Exclude, Facts, Remedy, Unclear};
 pub use order::Share;
@@ -124,35 +124,47 @@ fn planned(refusals: &Refusals) -> Vec<PlannedPolicy> {
     let remedies: Vec<Remedy> = refusals.policies.iter().map(facts::remedy_of).collect();
     let never: BTreeSet<usize> =
         (0..remedies.len()).filter(|&policy| remedies[policy].class() == Class::Never).collect();
+    let refused = refused_by(refusals);
+    let opened = met_without(&never, &refusals.routes);
     let mut planned = Vec::with_capacity(remedies.len());
-    for (place, (facts, &remedy)) in refusals.policies.iter().zip(&remedies).enumerate() {
+    let known = refusals.policies.iter().zip(remedies).zip(refused);
+    for (place, ((facts, remedy), refused)) in known.enumerate() {
         let asks_for_change = matches!(remedy.class(), Class::MeetCondition | Class::Exclusion);
-        let is_held_back = asks_for_change && always_meets(place, &never, &refusals.routes);
+        let is_held_back = asks_for_change && !never.is_empty() && !opened.contains(&place);
         planned.push(PlannedPolicy {
             facts: facts.clone(),
             remedy,
             class: if is_held_back { Class::Never } else { remedy.class() },
-            refused: refused_by(place, &refusals.routes),
+            refused,
             is_held_back,
         });
     }
     planned
 }
 
-/// Whether each try that a policy refuses is refused by one of `others`, too.
-fn always_meets(policy: usize, others: &BTreeSet<usize>, routes: &[RefusedRoute]) -> bool {
-    let mut sets = routes.iter().flat_map(|route| &route.sets);
-    !others.is_empty() && sets.all(|(set, _)| !set.contains(&policy) || !set.is_disjoint(others))
+/// The policies that refuse some try which none of `others` refuses, too.
+fn met_without(others: &BTreeSet<usize>, routes: &[RefusedRoute]) -> BTreeSet<usize> {
+    let sets = routes.iter().flat_map(|route| &route.sets);
+    sets.filter(|(set, _)| set.is_disjoint(others)).flat_map(|(set, _)| set).copied().collect()
 }
 
-fn refused_by(policy: usize, routes: &[RefusedRoute]) -> Share {
-    let mut share = Share::default();
-    for route in routes {
-        let sets = route.sets.iter().filter(|(set, _)| set.contains(&policy));
-        let tries: u64 = sets.map(|(_, tries)| tries).sum();
-        share += Share { routes: u64::from(tries > 0), tries };
+/// What each policy refuses, alone or with others.
+fn refused_by(refusals: &Refusals) -> Vec<Share> {
+    let mut refused = vec![Share::default(); refusals.policies.len()];
+    for route in &refusals.routes {
+        let mut tries: BTreeMap<usize, u64> = BTreeMap::new();
+        for (set, count) in &route.sets {
+            for &policy in set {
+                *tries.entry(policy).or_default() += count;
+            }
+        }
+        for (policy, tries) in tries {
+            if let Some(share) = refused.get_mut(policy) {
+                *share += Share { routes: u64::from(tries > 0), tries };
+            }
+        }
     }
-    share
+    refused
 }
 
 /// The policies of a class, those that refuse most first.
@@ -163,21 +175,24 @@ fn candidates(policies: &[PlannedPolicy], class: Class) -> Vec<usize> {
     candidates
 }
 
-/// A route gets through once all of its sets are dealt with; a try, once its own is.
+/// A route gets through once all of its sets are dealt with; a try, once its own is. Each set of
+/// policies is one need, however many routes have it.
 fn needs_of(routes: &[RefusedRoute]) -> Vec<Need> {
-    let mut needs = Vec::new();
+    let mut needs: BTreeMap<BTreeSet<usize>, Share> = BTreeMap::new();
     for route in routes {
-        let sets = route.sets.iter().filter(|(set, _)| !set.is_empty());
-        needs.extend(sets.map(|(set, tries)| Need {
-            policies: set.clone(),
-            share: Share { routes: 0, tries: *tries },
-        }));
+        for (set, tries) in route.sets.iter().filter(|(set, _)| !set.is_empty()) {
+            let share = Share { routes: 0, tries: *tries };
+            match needs.get_mut(set) {
+                Some(known) => *known += share,
+                None => drop(needs.insert(set.clone(), share)),
+            }
+        }
         let all: BTreeSet<usize> = route.sets.iter().flat_map(|(set, _)| set).copied().collect();
         if route.unknown_tries == 0 && !all.is_empty() {
-            needs.push(Need { policies: all, share: Share { routes: 1, tries: 0 } });
+            *needs.entry(all).or_default() += Share { routes: 1, tries: 0 };
         }
     }
-    needs
+    needs.into_iter().map(|(policies, share)| Need { policies, share }).collect()
 }
 
 fn totals(routes: &[RefusedRoute]) -> (Share, Share) {

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::AddAssign;
+use std::ops::{AddAssign, RangeInclusive};
 
 /// Up to so many policies the best order is computed; it takes 2^n steps.
 pub const EXACT_MAX: usize = 12;
@@ -41,15 +41,6 @@ pub struct OrderedStep {
     pub let_through: Share,
 }
 
-/// What is let through once all of `done` is changed.
-pub fn let_through(needs: &[Need], done: &BTreeSet<usize>) -> Share {
-    let mut share = Share::default();
-    for need in needs.iter().filter(|need| need.policies.is_subset(done)) {
-        share += need.share;
-    }
-    share
-}
-
 /// Orders the candidates, whose own order breaks ties, behind what is `done` already. Changes
 /// that let nothing through by themselves are one step with the next that does.
 ///
@@ -61,14 +52,14 @@ pub fn steps(candidates: &[usize], done: &BTreeSet<usize>, needs: &[Need]) -> Ve
     } else {
         greedy_order(candidates, done, needs)
     };
-    let mut done = done.clone();
-    let mut before = let_through(needs, &done);
+    let mut missing = Missing::of(needs, done);
+    let mut before = missing.let_through;
     let mut steps: Vec<OrderedStep> = Vec::new();
     let mut together: Vec<usize> = Vec::new();
     for policy in order {
-        done.insert(policy);
+        missing.change(policy);
         together.push(policy);
-        let after = let_through(needs, &done);
+        let after = missing.let_through;
         if after != before {
             steps.push(OrderedStep { policies: std::mem::take(&mut together), let_through: after });
             before = after;
@@ -78,6 +69,84 @@ pub fn steps(candidates: &[usize], done: &BTreeSet<usize>, needs: &[Need]) -> Ve
         steps.push(OrderedStep { policies: together, let_through: before });
     }
     steps
+}
+
+/// What is still missing of each need. A change looks at the needs that name its policy, and at no
+/// other: a log may hold thousands of policies, and as many needs as routes.
+struct Missing {
+    left: Vec<(BTreeSet<usize>, Share)>,
+    /// The needs that wait for a policy.
+    by_policy: BTreeMap<usize, Vec<usize>>,
+    let_through: Share,
+}
+
+impl Missing {
+    fn of<'a>(needs: impl IntoIterator<Item = &'a Need>, done: &BTreeSet<usize>) -> Self {
+        let mut missing =
+            Self { left: Vec::new(), by_policy: BTreeMap::new(), let_through: Share::default() };
+        for need in needs {
+            let policies: BTreeSet<usize> = need.policies.difference(done).copied().collect();
+            if policies.is_empty() {
+                missing.let_through += need.share;
+                continue;
+            }
+            for &policy in &policies {
+                missing.by_policy.entry(policy).or_default().push(missing.left.len());
+            }
+            missing.left.push((policies, need.share));
+        }
+        missing
+    }
+
+    fn change(&mut self, policy: usize) {
+        for need in self.by_policy.remove(&policy).unwrap_or_default() {
+            let (policies, share) = &mut self.left[need];
+            policies.remove(&policy);
+            if policies.is_empty() {
+                self.let_through += *share;
+            }
+        }
+    }
+
+    /// The sets of which so many policies are missing, each once.
+    fn sets(&self, sizes: RangeInclusive<usize>) -> BTreeMap<&BTreeSet<usize>, Share> {
+        let mut sets: BTreeMap<&BTreeSet<usize>, Share> = BTreeMap::new();
+        for (policies, share) in self.left.iter().filter(|(set, _)| sizes.contains(&set.len())) {
+            *sets.entry(policies).or_default() += *share;
+        }
+        sets
+    }
+
+    /// The policy or the pair that frees most for each change.
+    fn best_pair(&self) -> Option<Vec<usize>> {
+        let small = self.sets(1..=2);
+        let single =
+            |policy: usize| small.get(&BTreeSet::from([policy])).copied().unwrap_or_default();
+        // Per change, without fractions: a single policy counts twice.
+        let worth = |set: &BTreeSet<usize>, share: Share| {
+            let mut total = share;
+            if set.len() == 2 {
+                set.iter().for_each(|&policy| total += single(policy));
+                return (total.routes, total.tries);
+            }
+            (total.routes.saturating_mul(2), total.tries.saturating_mul(2))
+        };
+        let (best, _) =
+            small.iter().max_by_key(|&(&set, &share)| (worth(set, share), Reverse(set)))?;
+        let mut best: Vec<usize> = best.iter().copied().collect();
+        // Of a pair the one that frees more by itself comes first.
+        best.sort_by_key(|&policy| Reverse(single(policy)));
+        Some(best)
+    }
+
+    /// The set with the fewest policies; of several the one that lets most through.
+    fn cheapest(&self) -> Option<Vec<usize>> {
+        let sizes = self.left.iter().map(|(policies, _)| policies.len());
+        let least = sizes.filter(|&size| size > 0).min()?;
+        let sets = self.sets(least..=least);
+        let cheapest = sets.into_iter().min_by_key(|&(_, share)| Reverse(share))?;
+        Some(cheapest.0.iter().copied().collect())
+    }
 }
 
 /// The order that maximises the sum of the shares after each change, by dynamic programming
@@ -135,66 +204,22 @@ fn freed_by_subset(candidates: &[usize], done: &BTreeSet<usize>, needs: &[Need])
 /// Takes again and again the policy or the pair that frees most for each change; where none
 /// frees anything, the cheapest need of all.
 fn greedy_order(candidates: &[usize], done: &BTreeSet<usize>, needs: &[Need]) -> Vec<usize> {
-    let mut done = done.clone();
     let mut order = Vec::with_capacity(candidates.len());
     let mut left: BTreeSet<usize> = candidates.iter().copied().collect();
-    while !left.is_empty() {
-        let missing = missing_of(&left, &done, needs);
-        let next = best_pair(&missing).or_else(|| cheapest(&missing));
-        // What no need asks for comes last, in the order of the candidates.
-        let next = next.unwrap_or_else(|| {
-            candidates.iter().copied().filter(|policy| left.contains(policy)).collect()
-        });
+    // A need of a policy that is no candidate cannot be met here.
+    let can_be_met =
+        |need: &&Need| need.policies.difference(done).all(|policy| left.contains(policy));
+    let mut missing = Missing::of(needs.iter().filter(can_be_met), done);
+    while let Some(next) = missing.best_pair().or_else(|| missing.cheapest()) {
         for policy in next {
             left.remove(&policy);
-            done.insert(policy);
+            missing.change(policy);
             order.push(policy);
         }
     }
+    // What no need asks for comes last, in the order of the candidates.
+    order.extend(candidates.iter().filter(|policy| left.contains(policy)));
     order
-}
-
-/// The sets that are still missing, with what they would let through.
-fn missing_of(
-    left: &BTreeSet<usize>,
-    done: &BTreeSet<usize>,
-    needs: &[Need],
-) -> BTreeMap<Vec<usize>, Share> {
-    let mut missing: BTreeMap<Vec<usize>, Share> = BTreeMap::new();
-    for need in needs {
-        let set: Vec<usize> = need.policies.difference(done).copied().collect();
-        if !set.is_empty() && set.iter().all(|policy| left.contains(policy)) {
-            *missing.entry(set).or_default() += need.share;
-        }
-    }
-    missing
-}
-
-fn best_pair(missing: &BTreeMap<Vec<usize>, Share>) -> Option<Vec<usize>> {
-    let single = |policy: usize| missing.get(&vec![policy]).copied().unwrap_or_default();
-    let options = missing.iter().filter(|(set, _)| set.len() <= 2).map(|(set, &share)| {
-        let mut total = share;
-        if let [first, second] = set[..] {
-            total += single(first);
-            total += single(second);
-        }
-        (set, total)
-    });
-    // Per change, without fractions: a single policy counts twice.
-    let worth = |set: &Vec<usize>, share: Share| {
-        let times = if set.len() == 1 { 2 } else { 1 };
-        (share.routes.saturating_mul(times), share.tries.saturating_mul(times))
-    };
-    let best = options.max_by_key(|&(set, share)| (worth(set, share), Reverse(set)))?;
-    let mut set = best.0.clone();
-    // Of a pair the one that frees more by itself comes first.
-    set.sort_by_key(|&policy| Reverse(single(policy)));
-    Some(set)
-}
-
-fn cheapest(missing: &BTreeMap<Vec<usize>, Share>) -> Option<Vec<usize>> {
-    let cost = |(set, share): &(&Vec<usize>, &Share)| (set.len(), Reverse(**share));
-    missing.iter().min_by_key(cost).map(|(set, _)| set.clone())
 }
 
 #[cfg(test)]
@@ -202,6 +227,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// What is let through once all of `done` is changed.
+    fn let_through(needs: &[Need], done: &BTreeSet<usize>) -> Share {
+        let mut share = Share::default();
+        for need in needs.iter().filter(|need| need.policies.is_subset(done)) {
+            share += need.share;
+        }
+        share
+    }
 
     fn need(policies: &[usize], routes: u64, tries: u64) -> Need {
         Need { policies: policies.iter().copied().collect(), share: Share { routes, tries } }

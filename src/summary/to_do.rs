@@ -1,11 +1,11 @@
 //! What to do about one customer's trouble: brings routes, policies and proof together for
 //! [`remedy`](crate::remedy).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::activity::{Activity, Circumstances, Pair, Route, RoutePolicy};
+use super::activity::{Activity, Circumstances, Pair, Route, RouteKey, RoutePolicy};
 use super::assemble::accounts_of;
 use super::closer::Closer;
 use super::lists::Lists;
@@ -47,6 +47,70 @@ struct RefusedNow<'a> {
     state: RouteState,
     from: Option<DateTime<Utc>>,
     is_integration: bool,
+}
+
+/// What refused routes tell of one policy.
+#[derive(Default)]
+struct ToldOf {
+    facts: Facts,
+    guest: bool,
+    service_provider: bool,
+    address: Option<Address>,
+}
+
+impl ToldOf {
+    fn add(&mut self, one: &RefusedNow<'_>, found: &RoutePolicy, address: Address, codes: &[i32]) {
+        let facts = &mut self.facts;
+        facts.demanded.extend(found.demanded.iter().cloned());
+        facts.session.extend(found.session.iter().cloned());
+        facts.matched.extend(found.matched.iter().cloned());
+        facts.unattended |= one.is_integration;
+        let how = &one.route.circumstances;
+        facts.legacy_client |= how.legacy_client;
+        facts.device_code |= how.device_code;
+        facts.codes.extend(codes);
+        self.guest |= how.guest;
+        self.service_provider |= how.service_provider;
+        self.address = Some(worst(self.address, address));
+    }
+
+    fn facts(self, policy_id: String, policy_name: String) -> Facts {
+        let mut facts = Facts { policy_id, policy_name, ..self.facts };
+        facts.address = self.address.unwrap_or_default();
+        if self.guest && !self.service_provider {
+            facts.relation = Relation::B2b;
+        }
+        facts
+    }
+}
+
+/// The error codes of a route, as far as they tell of a policy.
+struct Codes<'a> {
+    all: Vec<i32>,
+    without_risk: Vec<i32>,
+    /// Policies that name the user's risk; two are enough to know that another one does.
+    of_risk: Vec<&'a str>,
+}
+
+impl<'a> Codes<'a> {
+    fn of(one: &RefusedNow<'a>) -> Self {
+        let names_risk = |found: &RoutePolicy| {
+            let (matched, demanded) = (found.matched.clone(), found.demanded.clone());
+            Facts { matched, demanded, ..Facts::default() }.is_user_risk()
+        };
+        let of_risk = one.route.blocks.iter().filter(|(_, found)| names_risk(found));
+        let of_risk = of_risk.map(|(id, _)| id.as_str()).take(2).collect();
+        let codes = one.route.refused.codes(one.state, one.from);
+        let all: Vec<i32> = codes.filter_map(|(code, _)| code).collect();
+        let without_risk = all.iter().copied().filter(|&code| !is_risk_code(code)).collect();
+        Self { all, without_risk, of_risk }
+    }
+
+    /// Where another policy names the user's risk, the risk is its own.
+    fn of_policy(&self, id: &str) -> &[i32] {
+        let is_explained = self.of_risk.iter().any(|&other| other != id);
+        if is_explained { &self.without_risk } else { &self.all }
+    }
 }
 
 /// Routes that fail with the same code.
@@ -104,8 +168,10 @@ impl<'a> Case<'a> {
             }
         }
         let mut order: Vec<(u32, u64)> = tries.into_iter().collect();
-        order.sort_by_key(|&(policy, tries)| {
-            (std::cmp::Reverse(tries), self.policy_name(self.activity.routes.text(policy)))
+        // The id last: the numbers of texts depend on the order in which they were met.
+        order.sort_by_cached_key(|&(policy, tries)| {
+            let id = self.activity.routes.text(policy);
+            (std::cmp::Reverse(tries), self.policy_name(id), id)
         });
         order.into_iter().map(|(policy, _)| policy).collect()
     }
@@ -118,10 +184,7 @@ impl<'a> Case<'a> {
     fn refusals(&self, refused: &[RefusedNow<'_>], order: &[u32]) -> Refusals {
         let place_of: BTreeMap<u32, usize> =
             order.iter().enumerate().map(|(place, &policy)| (policy, place)).collect();
-        let mut refusals = Refusals {
-            policies: order.iter().map(|&policy| self.facts(policy, refused)).collect(),
-            routes: Vec::new(),
-        };
+        let mut refusals = Refusals { policies: self.facts(order, refused), routes: Vec::new() };
         for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
             let mut found = RefusedRoute::default();
             for (set, tries) in one.route.refused.sets(one.state, one.from) {
@@ -139,68 +202,29 @@ impl<'a> Case<'a> {
         refusals
     }
 
-    /// What the refused routes tell of one policy.
-    fn facts(&self, policy: u32, refused: &[RefusedNow<'_>]) -> Facts {
-        let id = self.activity.routes.text(policy);
-        let mut facts = Facts {
-            policy_id: id.to_owned(),
-            policy_name: self.policy_name(id),
-            ..Facts::default()
-        };
-        let (mut guest, mut service_provider) = (false, false);
-        let mut address = None;
-        for one in refused {
-            let Some(found) = one.route.blocks.get(id).filter(|_| self.refuses(one, policy)) else {
-                continue;
-            };
-            facts.demanded.extend(found.demanded.iter().cloned());
-            facts.session.extend(found.session.iter().cloned());
-            facts.matched.extend(found.matched.iter().cloned());
-            facts.unattended |= one.is_integration;
-            let how = &one.route.circumstances;
-            facts.legacy_client |= how.legacy_client;
-            facts.device_code |= how.device_code;
-            guest |= how.guest;
-            service_provider |= how.service_provider;
-            address = Some(worst(address, self.address(how)));
-            facts.codes.extend(self.codes_of(one, policy));
-        }
-        facts.address = address.unwrap_or_default();
-        if guest && !service_provider {
-            facts.relation = Relation::B2b;
-        }
-        facts
-    }
-
-    fn refuses(&self, one: &RefusedNow<'_>, policy: u32) -> bool {
-        let sets = &self.activity.policy_sets;
-        one.state != RouteState::Failing
-            && one
-                .route
-                .refused
-                .sets(one.state, one.from)
-                .any(|(set, _)| sets.get(set).contains(&policy))
-    }
-
-    /// The codes of a route as far as they tell of this policy: where another one names the
-    /// user's risk, the risk is its own.
-    fn codes_of(&self, one: &RefusedNow<'_>, policy: u32) -> Vec<i32> {
-        let id = self.activity.routes.text(policy);
-        let names_risk = |found: &RoutePolicy| {
-            Facts {
-                matched: found.matched.clone(),
-                demanded: found.demanded.clone(),
-                ..Facts::default()
+    /// What the refused routes tell of each policy. Looks at a route once: a record may name
+    /// thousands of policies.
+    fn facts(&self, order: &[u32], refused: &[RefusedNow<'_>]) -> Vec<Facts> {
+        let mut told: BTreeMap<u32, ToldOf> = BTreeMap::new();
+        for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
+            let sets = one.route.refused.sets(one.state, one.from);
+            let policies: BTreeSet<u32> =
+                sets.flat_map(|(set, _)| self.activity.policy_sets.get(set)).copied().collect();
+            let address = self.address(&one.route.circumstances);
+            let codes = Codes::of(one);
+            for policy in policies {
+                let id = self.activity.routes.text(policy);
+                if let Some(found) = one.route.blocks.get(id) {
+                    let told = told.entry(policy).or_default();
+                    told.add(one, found, address, codes.of_policy(id));
+                }
             }
-            .is_user_risk()
-        };
-        let explained =
-            one.route.blocks.iter().any(|(other, found)| other != id && names_risk(found));
-        let codes = one.route.refused.codes(one.state, one.from);
-        codes
-            .filter_map(|(code, _)| code)
-            .filter(|&code| !(explained && is_risk_code(code)))
-            .collect()
+        }
+        let facts = order.iter().map(|policy| {
+            let id = self.activity.routes.text(*policy);
+            told.remove(policy).unwrap_or_default().facts(id.to_owned(), self.policy_name(id))
+        });
+        facts.collect()
     }
 
     fn address(&self, how: &Circumstances) -> Address {
@@ -307,9 +331,10 @@ impl<'a> Case<'a> {
         let planned: BTreeSet<&str> =
             planned.iter().map(|&policy| self.activity.routes.text(policy)).collect();
         let apps: BTreeSet<u32> = refused.iter().map(|one| one.route.key.app).collect();
+        let refused: HashSet<RouteKey> = refused.iter().map(|one| one.route.key).collect();
         let mut found: BTreeMap<(String, WaitingKind), Waiting> = BTreeMap::new();
         for route in self.routes.iter().filter(|route| apps.contains(&route.key.app)) {
-            let own = refused.iter().any(|one| one.route.key == route.key);
+            let own = refused.contains(&route.key);
             let recent = self.now - TimeDelta::days(super::state::RECENT_DAYS);
             let report_only = route.would_block.iter().map(|it| (WaitingKind::ReportOnly, it, own));
             // What blocked this route or another one of the app before may do so again.
@@ -326,7 +351,7 @@ impl<'a> Case<'a> {
             }
         }
         let mut waiting: Vec<Waiting> = found.into_values().collect();
-        waiting.sort_by_key(|one| (!one.is_certain, one.kind, one.policy_name.clone()));
+        waiting.sort_by_cached_key(|one| (!one.is_certain, one.kind, one.policy_name.clone()));
         waiting
     }
 
