@@ -32,7 +32,7 @@ pub fn write(
     let kept = before.iter().filter(|ticket| Some(ticket.customer_tenant_id) != forgotten);
     let tickets = follow_up(tickets_of(summary), kept.cloned().collect(), summary);
     if tickets.is_empty() && before.is_empty() {
-        return Ok(());
+        return remove_old(out, &[]);
     }
     let remedies = remedy_files(summary, &tickets).map_err(Failure::unwritten)?;
     let mut files: Vec<(PathBuf, Vec<u8>)> = write_ticket_files(&tickets)
@@ -42,7 +42,7 @@ pub fn write(
     files.extend(
         remedies.iter().map(|file| (remedy_path(out, file), file.text.clone().into_bytes())),
     );
-    remove_old(out, &before, &files)?;
+    remove_old(out, &files)?;
     let (mut table, mut document) = (Vec::new(), Vec::new());
     write_tickets_csv(&mut table, &tickets).map_err(Failure::unwritten)?;
     write_tickets_json(&mut document, &tickets).map_err(Failure::unwritten)?;
@@ -87,31 +87,62 @@ fn replace(disk: &Disk, path: &Path, content: &[u8]) -> Result<(), Failure> {
     disk.replace(path, content).map_err(Failure::unwritten)
 }
 
-/// Removes the files of tickets that are not open any more: those that the run before wrote, and
-/// no other.
-fn remove_old(out: &Path, before: &[Ticket], files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+/// Removes the files of tickets that are not open any more: those that a run has written, also
+/// one that was killed before it said so, and no other.
+fn remove_old(out: &Path, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
     let now: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
-    for ticket in before.iter().filter(|ticket| is_file_name(&ticket.file)) {
-        let folder = out.join("remedies").join(&ticket.file);
-        let partner = ticket.partner_tenant_id.to_string();
-        let prefix = partner.split('-').next().unwrap_or_default();
-        let remedies = REMEDY_FILES.map(|name| folder.join(format!("{prefix}-{name}")));
-        let page = out.join("tickets").join(format!("{}.md", ticket.file));
-        for path in remedies.iter().chain([&page]).filter(|path| !now.contains(path.as_path())) {
-            remove(path)?;
+    let tickets = out.join("tickets");
+    for page in names_in(&tickets)?.iter().map(|name| tickets.join(name)) {
+        if !now.contains(page.as_path()) && is_ticket(&page) {
+            remove(&page)?;
+        }
+    }
+    let remedies = out.join("remedies");
+    for folder in names_in(&remedies)?.iter().map(|name| remedies.join(name)) {
+        for name in names_in(&folder)?.iter().filter(|name| is_remedy(name)) {
+            let file = folder.join(name);
+            if !now.contains(file.as_path()) {
+                remove(&file)?;
+            }
         }
         // Only if it is empty; what someone else put there stays.
         let _ = fs::remove_dir(&folder);
     }
-    for folder in ["tickets", "remedies"] {
-        let _ = fs::remove_dir(out.join(folder));
+    for folder in [tickets, remedies] {
+        let _ = fs::remove_dir(folder);
     }
     Ok(())
 }
 
-/// The file of tickets can be edited by anyone, and must not name a file elsewhere.
-fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+/// The names in a folder; none where it is not there or no folder.
+fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => {
+            let context = format!("{}: cannot read", folder.display());
+            return Err(Failure::unwritten(anyhow::Error::new(error).context(context)));
+        }
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.collect())
+}
+
+/// A page of ours has a key; notes that someone put beside have none.
+fn is_ticket(page: &Path) -> bool {
+    let has_key = |text: String| text.lines().any(|line| line.starts_with("- Key: ts-"));
+    page.extension().is_some_and(|ending| ending == "md")
+        && fs::read_to_string(page).is_ok_and(has_key)
+}
+
+/// The partner's short id, then one of our names.
+fn is_remedy(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(partner, rest)| {
+        let is_short = partner.len() == 8 && partner.chars().all(|c| c.is_ascii_hexdigit());
+        is_short && REMEDY_FILES.contains(&rest)
+    })
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {
