@@ -132,7 +132,7 @@ impl Draft {
         let mut tally = Tally::default();
         self.live(Table::Coverage).iter().try_for_each(|part| tally.add_coverage(part))?;
         self.live(Table::SignIns).iter().try_for_each(|part| tally.add_sign_ins(part))?;
-        self.staged.extend(tally.write(&self.staging, tenants, partners, &people)?);
+        self.staged.extend(tally.write(&self.staging, tenants, partners, people)?);
         self.staged.extend(people.write(&self.staging)?);
         self.whole.extend([
             Table::Tenants,
