@@ -9,11 +9,11 @@ use super::activity::{Activity, Circumstances, Pair, Route, RoutePolicy};
 use super::assemble::accounts_of;
 use super::closer::Closer;
 use super::lists::Lists;
-use super::model::{Doer, FailureSummary, ToDo, Waiting, WaitingKind};
+use super::model::{BlockedAccount, Doer, FailureSummary, ToDo, Waiting, WaitingKind};
 use super::state::{CustomerState, Judgement, RouteState};
 use crate::error_code::{Category, ErrorCode, WhoFixes};
 use crate::remedy::facts::{Address, Facts, Relation, is_risk_code};
-use crate::remedy::{Refusals, RefusedRoute, plan};
+use crate::remedy::{Refusals, RefusedRoute, Remedy, plan};
 use crate::tenant::TenantId;
 
 /// A visit to the portal this many days before the customer's "now" is lately.
@@ -69,8 +69,13 @@ impl<'a> Case<'a> {
         let refused = self.refused();
         let order = self.policies_in_order(&refused);
         let pair: Pair = (Some(self.partner), self.child);
+        let plan = plan(&self.refusals(&refused, &order));
+        let accounts = order.iter().zip(&plan.policies);
         ToDo {
-            plan: plan(&self.refusals(&refused, &order)),
+            refused_accounts: accounts
+                .map(|(&policy, planned)| self.accounts(policy, planned.remedy, &refused))
+                .collect(),
+            plan,
             failures: self.failures(&refused),
             doer: self.doer(judgement),
             waiting: self.waiting(&refused, &order),
@@ -159,6 +164,7 @@ impl<'a> Case<'a> {
             facts.unattended |= one.is_integration;
             let how = &one.route.circumstances;
             facts.legacy_client |= how.legacy_client;
+            facts.unknown_client |= how.unknown_client;
             facts.device_code |= how.device_code;
             guest |= how.guest;
             service_provider |= how.service_provider;
@@ -182,18 +188,32 @@ impl<'a> Case<'a> {
                 .any(|(set, _)| sets.get(set).contains(&policy))
     }
 
+    /// Whom a policy refuses. To clear a risk is for the accounts that are one, as far as the log
+    /// tells them apart: nobody should be sent to clear another's.
+    fn accounts(
+        &self,
+        policy: u32,
+        remedy: Remedy,
+        refused: &[RefusedNow<'_>],
+    ) -> Vec<BlockedAccount> {
+        let id = self.activity.routes.text(policy);
+        let own: Vec<&RefusedNow<'_>> =
+            refused.iter().filter(|one| self.refuses(one, policy)).collect();
+        let is_risk = |one: &RefusedNow<'_>| {
+            one.route.blocks.get(id).is_some_and(names_risk)
+                || self.codes_of(one, policy).into_iter().any(is_risk_code)
+        };
+        let at_risk: Vec<&RefusedNow<'_>> =
+            own.iter().copied().filter(|one| remedy == Remedy::ClearRisk && is_risk(one)).collect();
+        let named = if at_risk.is_empty() { own } else { at_risk };
+        let routes: Vec<&Route> = named.iter().map(|one| one.route).collect();
+        accounts_of(self.activity, self.lists, self.partner, &routes)
+    }
+
     /// The codes of a route as far as they tell of this policy: where another one names the
     /// user's risk, the risk is its own.
     fn codes_of(&self, one: &RefusedNow<'_>, policy: u32) -> Vec<i32> {
         let id = self.activity.routes.text(policy);
-        let names_risk = |found: &RoutePolicy| {
-            Facts {
-                matched: found.matched.clone(),
-                demanded: found.demanded.clone(),
-                ..Facts::default()
-            }
-            .is_user_risk()
-        };
         let explained =
             one.route.blocks.iter().any(|(other, found)| other != id && names_risk(found));
         let codes = one.route.refused.codes(one.state, one.from);
@@ -272,7 +292,13 @@ impl<'a> Case<'a> {
     fn doer(&self, judgement: &Judgement) -> Doer {
         let portal = self.routes.iter().filter(|route| self.is_portal(route));
         let mut last_in = None;
-        let mut refused = judgement.all_accounts_blocked;
+        // Tools that are refused tell nothing of what technicians can do.
+        let blocks_a_person = self.routes.iter().any(|route| {
+            let account = self.activity.routes.text(route.key.account);
+            route.history.state(self.now) == Some(RouteState::Blocked)
+                && !self.lists.is_integration(self.partner, account)
+        });
+        let mut refused = judgement.all_accounts_blocked && blocks_a_person;
         for route in portal {
             let lately = route
                 .history
@@ -347,6 +373,11 @@ impl<'a> Case<'a> {
             last_at: met.last_at,
         }
     }
+}
+
+fn names_risk(found: &RoutePolicy) -> bool {
+    Facts { matched: found.matched.clone(), demanded: found.demanded.clone(), ..Facts::default() }
+        .is_user_risk()
 }
 
 fn merge(known: &mut Waiting, other: &Waiting) {
