@@ -70,7 +70,7 @@ pub enum Address {
 }
 
 /// As what the account came in (`crossTenantAccessType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Relation {
     /// By a delegated relationship, or the log does not say otherwise.
     #[default]
@@ -99,6 +99,8 @@ pub struct Facts {
     pub unattended: bool,
     /// Some refused try came from a client of legacy authentication (`clientAppUsed`).
     pub legacy_client: bool,
+    /// Of some refused try the log does not tell, in words that are known, what client it was.
+    pub unknown_client: bool,
     /// Some refused try was made by device code, or its token goes back to one.
     pub device_code: bool,
 }
@@ -258,6 +260,8 @@ const DEVICE_CODE_CODES: [i32; 1] = [530_036];
 const SESSION_CODES: [i32; 4] = [50_078, 70_043, 70_044, 70_046];
 /// A session control that cannot be put on a user without an account in the tenant.
 const SESSION_NOT_SUPPORTED: i32 = 50_178;
+/// The token holds no MFA at all: that is no session that grew old.
+const NO_MFA_CODES: [i32; 4] = [50_072, 50_074, 50_076, 50_079];
 /// The sign-in was handed to a third party.
 const THIRD_PARTY_CODES: [i32; 7] = [50_158, 50_159, 50_161, 50_170, 50_172, 50_176, 50_177];
 
@@ -295,6 +299,27 @@ impl Facts {
         codes.iter().any(|code| self.codes.contains(code))
     }
 
+    /// There is a code, and no other than these.
+    fn has_only_codes(&self, codes: &[i32]) -> bool {
+        !self.codes.is_empty() && self.codes.iter().all(|code| codes.contains(code))
+    }
+
+    /// The log leaves open why the policy applied: it lists no conditions, or one that is hidden
+    /// or unknown and may be the very one that matters.
+    pub fn hides_conditions(&self) -> bool {
+        let known = |name: &String| {
+            let word = crate::policy::condition_word(name);
+            ["users", "application"].contains(&word) || CLIENT_CONDITIONS.contains(&word)
+        };
+        self.matched.is_empty() || !self.matched.iter().all(known)
+    }
+
+    /// Nothing but MFA or an authentication strength is demanded.
+    pub fn demands_only_mfa(&self) -> bool {
+        let mut controls = self.demanded.iter().map(|name| Control::of_grant(name));
+        controls.all(|control| matches!(control, Control::Mfa | Control::Strength))
+    }
+
     fn name_has(&self, words: &[&str]) -> bool {
         let name = self.policy_name.to_lowercase();
         words.iter().any(|word| name.contains(word))
@@ -311,9 +336,38 @@ pub fn is_microsoft_managed(name: &str) -> bool {
 /// other refusal of the same policy allows.
 pub fn remedy_of(facts: &Facts) -> Remedy {
     if facts.policy_id.eq_ignore_ascii_case("SecurityDefaults") {
-        return Remedy::MeetSecurityDefaults;
+        return security_defaults(facts);
     }
-    danger(facts).unwrap_or_else(|| by_control(facts))
+    danger(facts).unwrap_or_else(|| {
+        let remedy = by_control(facts);
+        let asked = if opens(remedy) { not_to_open(facts) } else { None };
+        asked.unwrap_or(remedy)
+    })
+}
+
+fn security_defaults(facts: &Facts) -> Remedy {
+    if facts.has_code(&RISK_CODES) {
+        return Remedy::ClearRisk;
+    }
+    // They block legacy protocols, which know no MFA.
+    if facts.legacy_client { Remedy::StopLegacyClient } else { Remedy::MeetSecurityDefaults }
+}
+
+/// Whether a remedy takes the partner out of the policy.
+fn opens(remedy: Remedy) -> bool {
+    matches!(remedy, Remedy::Exclude(_) | Remedy::ExcludeFromSession)
+}
+
+/// What forbids an exclusion, whatever control is behind it: an exclusion takes the policy's
+/// condition away, too.
+fn not_to_open(facts: &Facts) -> Option<Remedy> {
+    if facts.matched.is_empty() {
+        return danger_by_name(facts);
+    }
+    let location =
+        facts.matched.iter().any(|name| crate::policy::condition_word(name) == "location");
+    (location && facts.address != Address::Seen)
+        .then_some(Remedy::Investigate(Danger::UnknownAddress))
 }
 
 /// What must not be opened, whatever is demanded.
@@ -333,19 +387,14 @@ fn danger(facts: &Facts) -> Option<Remedy> {
     if !facts.demands(Control::Block) {
         return None;
     }
-    if facts.legacy_client && (facts.matched.is_empty() || facts.matched("clientType")) {
+    let legacy = facts.legacy_client || facts.name_has(&["legacy"]);
+    if legacy && (facts.matched.is_empty() || facts.matched("clientType")) {
         return Some(Remedy::StopLegacyClient);
     }
     if facts.matched.is_empty() && facts.device_code {
         return Some(Remedy::SignInInBrowser);
     }
-    if facts.matched.is_empty() {
-        return danger_by_name(facts);
-    }
-    let location =
-        facts.matched.iter().any(|name| crate::policy::condition_word(name) == "location");
-    (location && facts.address != Address::Seen)
-        .then_some(Remedy::Investigate(Danger::UnknownAddress))
+    not_to_open(facts)
 }
 
 /// Where the export does not say why a policy applied, its name may warn, but never allow.
@@ -364,7 +413,14 @@ fn by_control(facts: &Facts) -> Remedy {
         return block(facts);
     }
     if session_is_over(facts) {
-        return if facts.unattended { Remedy::ExcludeFromSession } else { Remedy::SignInAgain };
+        // Where the policy lists no limit of the session, to exclude from it may change nothing: the
+        // customer's "remember MFA" ends sessions, too (Microsoft, 50078 after 14 days).
+        let is_limited = !facts.session.is_empty() || is_not_supported(facts);
+        return if facts.unattended && is_limited {
+            Remedy::ExcludeFromSession
+        } else {
+            Remedy::SignInAgain
+        };
     }
     let known = facts.demanded.iter().map(|name| control(Control::of_grant(name), facts));
     // Of several controls the one that is hardest to meet: which of them would do is not told.
@@ -384,6 +440,10 @@ fn block(facts: &Facts) -> Remedy {
     match others[..] {
         [] => Remedy::Exclude(Exclude::Everybody),
         _ if others.iter().all(|word| *word == "location") => Remedy::Exclude(Exclude::Location),
+        // Policies about the client are mostly there to block legacy authentication.
+        _ if facts.unknown_client && facts.matched("clientType") => {
+            Remedy::LookFirst(Unclear::Conditions)
+        }
         _ if others.iter().all(|word| CLIENT_CONDITIONS.contains(word)) => {
             Remedy::Exclude(Exclude::Client)
         }
@@ -395,22 +455,25 @@ fn block(facts: &Facts) -> Remedy {
 const CLIENT_CONDITIONS: [&str; 5] =
     ["location", "device platform", "client type", "device state", "client"];
 
-/// The policy limits the session, and that is what ended it.
+/// The policy limits the session, and that is what ended it. A code of the route that tells of a
+/// session is not enough: a policy that demands a device did not end it.
 fn session_is_over(facts: &Facts) -> bool {
-    let only_session = facts.demanded.is_empty() && !facts.session.is_empty();
+    let is_listed = !facts.session.is_empty();
+    let only_mfa = facts.demands_only_mfa();
     let frequency = facts.session.iter().any(|name| {
         let word: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
         word.eq_ignore_ascii_case("SignInFrequency")
     });
-    let with_mfa = frequency
-        && facts
-            .demanded
-            .iter()
-            .all(|name| matches!(Control::of_grant(name), Control::Mfa | Control::Strength));
-    only_session
-        || with_mfa
-        || facts.has_code(&SESSION_CODES)
-        || facts.codes.contains(&SESSION_NOT_SUPPORTED)
+    let tells_of_session = facts.has_only_codes(&SESSION_CODES)
+        || only_mfa && facts.has_code(&SESSION_CODES)
+        || is_not_supported(facts);
+    facts.demanded.is_empty() && is_listed
+        || frequency && only_mfa && !facts.has_only_codes(&NO_MFA_CODES)
+        || (is_listed || only_mfa) && tells_of_session
+}
+
+fn is_not_supported(facts: &Facts) -> bool {
+    facts.codes.contains(&SESSION_NOT_SUPPORTED)
 }
 
 fn control(control: Control, facts: &Facts) -> Remedy {
@@ -478,6 +541,7 @@ mod tests {
                 relation: if mark("b2b") { Relation::B2b } else { Relation::ServiceProvider },
                 unattended: mark("integration"),
                 legacy_client: mark("legacy"),
+                unknown_client: mark("unknown_client"),
                 device_code: mark("device_code"),
             }
         }

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::table::{Column, Table};
 use super::todo::Act;
 use super::words;
-use crate::remedy::{Class, PlannedPolicy, Step};
+use crate::remedy::{Class, PlannedPolicy, Remedy, Step};
 use crate::summary::{CustomerSummary, Doer, ToDo, Waiting, WaitingKind};
 
 /// Proof shown of each customer; more is in the dataset.
@@ -78,7 +78,10 @@ fn told_remedy(policy: &PlannedPolicy) -> String {
 }
 
 fn let_through(customer: &CustomerSummary, step: &Step) -> String {
-    let share = words::share(step.let_through, customer.to_do.plan.total);
+    let mut share = words::share(step.let_through, customer.to_do.plan.total);
+    if policies_of(customer, step).any(|policy| matches!(policy.remedy, Remedy::LookFirst(_))) {
+        share.push_str(", if the policy allows it");
+    }
     match (step.class, step.helps) {
         (Class::Never, _) => String::new(),
         (_, true) => share,

@@ -177,12 +177,13 @@ pub(super) fn groups(summary: &Summary) -> BTreeMap<Act, Group> {
 
 fn add_policies(groups: &mut BTreeMap<Act, Group>, customer: &CustomerSummary) {
     let child = customer.child_tenant_id;
-    for policy in &customer.to_do.plan.policies {
+    let accounts = customer.to_do.refused_accounts.iter();
+    for (policy, accounts) in customer.to_do.plan.policies.iter().zip(accounts) {
         let act = Act::of_class(policy.class);
         let group = groups.entry(act).or_default();
         group.add(child);
         if act == Act::OwnTenant {
-            let names = names_of(&customer.blocked_accounts, policy.remedy == Remedy::ClearRisk);
+            let names = names_of(accounts, policy.remedy == Remedy::ClearRisk);
             group.add_action(child, names, tail(policy.remedy), telling_code(policy));
         }
         if act == Act::ChangePolicy {

@@ -162,18 +162,35 @@ pub(super) fn doubt_words(doubt: Doubt) -> &'static str {
 }
 
 /// Who does not get through: everybody, tools, or persons.
-pub(super) fn who(customer: &CustomerSummary) -> String {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    All,
+    /// Each name once; a name may hold a comma.
+    Tools(Vec<String>),
+    Persons(usize),
+}
+
+pub(super) fn refused(customer: &CustomerSummary) -> Refused {
     let accounts = &customer.blocked_accounts;
     if customer.all_accounts_blocked && accounts.len() > 1 {
-        return "all".to_owned();
+        return Refused::All;
     }
-    let integrations = accounts.iter().filter(|account| account.is_integration);
-    let tools: Vec<String> = integrations.map(tool).collect();
-    let persons = accounts.len() - tools.len();
-    match (tools.is_empty(), persons) {
-        (false, _) => distinct(tools.iter().map(String::as_str)),
-        (true, 1) => "1 person".to_owned(),
-        (true, persons) => format!("{persons} persons"),
+    let mut tools: Vec<String> = Vec::new();
+    for name in accounts.iter().filter(|account| account.is_integration).map(tool) {
+        if !tools.contains(&name) {
+            tools.push(name);
+        }
+    }
+    if tools.is_empty() { Refused::Persons(accounts.len()) } else { Refused::Tools(tools) }
+}
+
+/// The same in a word or two.
+pub(super) fn who(customer: &CustomerSummary) -> String {
+    match refused(customer) {
+        Refused::All => "all".to_owned(),
+        Refused::Tools(tools) => tools.join(", "),
+        Refused::Persons(1) => "1 person".to_owned(),
+        Refused::Persons(persons) => format!("{persons} persons"),
     }
 }
 
@@ -226,7 +243,11 @@ pub(super) fn and(names: &[&str]) -> String {
 
 /// A policy by its name, else by its id.
 pub(super) fn policy(name: &str, id: &str) -> String {
-    if name.is_empty() { id.to_owned() } else { name.to_owned() }
+    match (name.is_empty(), id.is_empty()) {
+        (false, _) => name.to_owned(),
+        (true, false) => id.to_owned(),
+        (true, true) => "(a policy that the log does not name)".to_owned(),
+    }
 }
 
 /// A moment in a sentence that leaves the house: `12 Nov 2026 02:10 UTC`.

@@ -153,6 +153,8 @@ pub(super) struct Circumstances {
     pub(super) non_interactive: bool,
     /// Some client is one of legacy authentication.
     pub(super) legacy_client: bool,
+    /// Of some the log does not tell, in words that are known, what client it was.
+    pub(super) unknown_client: bool,
     /// Some sign-in was by device code, or its token goes back to one.
     pub(super) device_code: bool,
     /// Some record says that a guest came, and none that a service provider did.

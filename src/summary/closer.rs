@@ -291,7 +291,9 @@ impl<'a> Look<'a> {
             self.text(name, row).is_some_and(|text| text.eq_ignore_ascii_case(wanted))
         };
         known.non_interactive |= !is("sign_in_type", "interactiveUser");
-        known.legacy_client |= self.text("client_app", row).is_some_and(is_legacy);
+        let client = self.text("client_app", row);
+        known.legacy_client |= client.is_some_and(is_legacy);
+        known.unknown_client |= !client.is_some_and(is_modern);
         known.device_code |= is("authentication_protocol", "deviceCode")
             || is("original_transfer_method", "deviceCodeFlow");
         let access = self.text("cross_tenant_access", row).unwrap_or_default().to_lowercase();
@@ -347,6 +349,12 @@ impl<'a> Look<'a> {
     }
 }
 
+/// Clients of modern authentication (Microsoft, concept-sign-in-log-activity-details). A portal in
+/// another language names them otherwise, and then nothing is known.
+fn is_modern(client: &str) -> bool {
+    ["browser", "mobile apps and desktop clients"].contains(&client.trim().to_lowercase().as_str())
+}
+
 fn is_legacy(client: &str) -> bool {
     let client = client.trim().to_lowercase();
     // Log Analytics adds what it knows: "Other clients; IMAP".
@@ -363,5 +371,7 @@ mod tests {
         assert!(is_legacy("Other clients; Older Office clients"));
         assert!(!is_legacy("Browser") && !is_legacy("Mobile Apps and Desktop clients"));
         assert!(!is_legacy("") && !is_legacy("Mobile Apps und Desktopclients"));
+        assert!(is_modern("Browser") && is_modern("Mobile Apps and Desktop clients"));
+        assert!(!is_modern("") && !is_modern("Mobile Apps und Desktopclients"));
     }
 }

@@ -199,6 +199,9 @@ pub struct CustomerSummary {
 pub struct ToDo {
     /// Step by step, about the policies.
     pub plan: Plan,
+    /// Whom each policy of the plan refuses, in the order of the plan's policies; where the remedy
+    /// is about a risk, the accounts that are one.
+    pub refused_accounts: Vec<Vec<BlockedAccount>>,
     /// What does not get in for reasons that no policy in the log explains, most tries first.
     pub failures: Vec<FailureSummary>,
     pub doer: Doer,

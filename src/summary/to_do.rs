@@ -9,11 +9,11 @@ use super::activity::{Activity, Circumstances, Pair, Route, RouteKey, RoutePolic
 use super::assemble::accounts_of;
 use super::closer::Closer;
 use super::lists::Lists;
-use super::model::{Doer, FailureSummary, ToDo, Waiting, WaitingKind};
+use super::model::{BlockedAccount, Doer, FailureSummary, ToDo, Waiting, WaitingKind};
 use super::state::{CustomerState, Judgement, RouteState};
 use crate::error_code::{Category, ErrorCode, WhoFixes};
 use crate::remedy::facts::{Address, Facts, Relation, is_risk_code};
-use crate::remedy::{Refusals, RefusedRoute, plan};
+use crate::remedy::{Refusals, RefusedRoute, Remedy, plan};
 use crate::tenant::TenantId;
 
 /// A visit to the portal this many days before the customer's "now" is lately.
@@ -51,15 +51,22 @@ struct RefusedNow<'a> {
 
 /// What refused routes tell of one policy.
 #[derive(Default)]
-struct ToldOf {
+struct ToldOf<'a> {
+    /// The routes, and of them those that a risk of the user shuts out.
+    routes: Vec<&'a Route>,
+    at_risk: Vec<&'a Route>,
     facts: Facts,
     guest: bool,
     service_provider: bool,
     address: Option<Address>,
 }
 
-impl ToldOf {
-    fn add(&mut self, one: &RefusedNow<'_>, found: &RoutePolicy, address: Address, codes: &[i32]) {
+impl<'a> ToldOf<'a> {
+    fn add(&mut self, one: &RefusedNow<'a>, found: &RoutePolicy, address: Address, codes: &[i32]) {
+        self.routes.push(one.route);
+        if names_risk(found) || codes.iter().any(|&code| is_risk_code(code)) {
+            self.at_risk.push(one.route);
+        }
         let facts = &mut self.facts;
         facts.demanded.extend(found.demanded.iter().cloned());
         facts.session.extend(found.session.iter().cloned());
@@ -67,6 +74,7 @@ impl ToldOf {
         facts.unattended |= one.is_integration;
         let how = &one.route.circumstances;
         facts.legacy_client |= how.legacy_client;
+        facts.unknown_client |= how.unknown_client;
         facts.device_code |= how.device_code;
         facts.codes.extend(codes);
         self.guest |= how.guest;
@@ -74,8 +82,8 @@ impl ToldOf {
         self.address = Some(worst(self.address, address));
     }
 
-    fn facts(self, policy_id: String, policy_name: String) -> Facts {
-        let mut facts = Facts { policy_id, policy_name, ..self.facts };
+    fn facts(&self, policy_id: String, policy_name: String) -> Facts {
+        let mut facts = Facts { policy_id, policy_name, ..self.facts.clone() };
         facts.address = self.address.unwrap_or_default();
         if self.guest && !self.service_provider {
             facts.relation = Relation::B2b;
@@ -94,10 +102,6 @@ struct Codes<'a> {
 
 impl<'a> Codes<'a> {
     fn of(one: &RefusedNow<'a>) -> Self {
-        let names_risk = |found: &RoutePolicy| {
-            let (matched, demanded) = (found.matched.clone(), found.demanded.clone());
-            Facts { matched, demanded, ..Facts::default() }.is_user_risk()
-        };
         let of_risk = one.route.blocks.iter().filter(|(_, found)| names_risk(found));
         let of_risk = of_risk.map(|(id, _)| id.as_str()).take(2).collect();
         let codes = one.route.refused.codes(one.state, one.from);
@@ -133,8 +137,15 @@ impl<'a> Case<'a> {
         let refused = self.refused();
         let order = self.policies_in_order(&refused);
         let pair: Pair = (Some(self.partner), self.child);
+        let told = self.told(&order, &refused);
+        let facts = order.iter().zip(&told).map(|(&policy, told)| self.facts_of(policy, told));
+        let plan = plan(&self.refusals(&refused, &order, facts.collect()));
+        let accounts = told.iter().zip(&plan.policies);
         ToDo {
-            plan: plan(&self.refusals(&refused, &order)),
+            refused_accounts: accounts
+                .map(|(told, planned)| self.accounts(told, planned.remedy))
+                .collect(),
+            plan,
             failures: self.failures(&refused),
             doer: self.doer(judgement),
             waiting: self.waiting(&refused, &order),
@@ -181,10 +192,15 @@ impl<'a> Case<'a> {
         policy.map(|policy| policy.name.clone()).unwrap_or_default()
     }
 
-    fn refusals(&self, refused: &[RefusedNow<'_>], order: &[u32]) -> Refusals {
+    fn refusals(
+        &self,
+        refused: &[RefusedNow<'_>],
+        order: &[u32],
+        policies: Vec<Facts>,
+    ) -> Refusals {
         let place_of: BTreeMap<u32, usize> =
             order.iter().enumerate().map(|(place, &policy)| (policy, place)).collect();
-        let mut refusals = Refusals { policies: self.facts(order, refused), routes: Vec::new() };
+        let mut refusals = Refusals { policies, routes: Vec::new() };
         for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
             let mut found = RefusedRoute::default();
             for (set, tries) in one.route.refused.sets(one.state, one.from) {
@@ -204,8 +220,8 @@ impl<'a> Case<'a> {
 
     /// What the refused routes tell of each policy. Looks at a route once: a record may name
     /// thousands of policies.
-    fn facts(&self, order: &[u32], refused: &[RefusedNow<'_>]) -> Vec<Facts> {
-        let mut told: BTreeMap<u32, ToldOf> = BTreeMap::new();
+    fn told(&self, order: &[u32], refused: &[RefusedNow<'a>]) -> Vec<ToldOf<'a>> {
+        let mut told: BTreeMap<u32, ToldOf<'a>> = BTreeMap::new();
         for one in refused.iter().filter(|one| one.state != RouteState::Failing) {
             let sets = one.route.refused.sets(one.state, one.from);
             let policies: BTreeSet<u32> =
@@ -220,11 +236,20 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        let facts = order.iter().map(|policy| {
-            let id = self.activity.routes.text(*policy);
-            told.remove(policy).unwrap_or_default().facts(id.to_owned(), self.policy_name(id))
-        });
-        facts.collect()
+        order.iter().map(|policy| told.remove(policy).unwrap_or_default()).collect()
+    }
+
+    fn facts_of(&self, policy: u32, told: &ToldOf<'_>) -> Facts {
+        let id = self.activity.routes.text(policy);
+        told.facts(id.to_owned(), self.policy_name(id))
+    }
+
+    /// Whom a policy refuses. To clear a risk is for the accounts that are one, as far as the log
+    /// tells them apart: nobody should be sent to clear another's.
+    fn accounts(&self, told: &ToldOf<'_>, remedy: Remedy) -> Vec<BlockedAccount> {
+        let at_risk = remedy == Remedy::ClearRisk && !told.at_risk.is_empty();
+        let routes = if at_risk { &told.at_risk } else { &told.routes };
+        accounts_of(self.activity, self.lists, self.partner, routes)
     }
 
     fn address(&self, how: &Circumstances) -> Address {
@@ -296,7 +321,13 @@ impl<'a> Case<'a> {
     fn doer(&self, judgement: &Judgement) -> Doer {
         let portal = self.routes.iter().filter(|route| self.is_portal(route));
         let mut last_in = None;
-        let mut refused = judgement.all_accounts_blocked;
+        // Tools that are refused tell nothing of what technicians can do.
+        let blocks_a_person = self.routes.iter().any(|route| {
+            let account = self.activity.routes.text(route.key.account);
+            route.history.state(self.now) == Some(RouteState::Blocked)
+                && !self.lists.is_integration(self.partner, account)
+        });
+        let mut refused = judgement.all_accounts_blocked && blocks_a_person;
         for route in portal {
             let lately = route
                 .history
@@ -372,6 +403,11 @@ impl<'a> Case<'a> {
             last_at: met.last_at,
         }
     }
+}
+
+fn names_risk(found: &RoutePolicy) -> bool {
+    Facts { matched: found.matched.clone(), demanded: found.demanded.clone(), ..Facts::default() }
+        .is_user_risk()
 }
 
 fn merge(known: &mut Waiting, other: &Waiting) {

@@ -556,6 +556,196 @@ fn what_waits_behind_is_certain_or_likely() {
     assert!(report.contains("it turns itself on, 45 days after it came or later (first seen 12 Nov, so perhaps from 27 Dec on)"), "{report}");
 }
 
+/// Everybody is blocked, by user and app.
+fn ca001() -> Value {
+    policy(1, "CA001 Block everybody", "Block", "application,users")
+}
+
+/// The ticket of a customer, by the name that the list gives it.
+fn ticket_of(sweep: &Sweep, name: &str, number: u32) -> String {
+    sweep.read(&format!("tickets/{name}-{}.md", &customer(number)[..8]))
+}
+
+#[test]
+fn only_the_account_that_is_a_risk_is_said_to_be_one() {
+    let risk = policy(20, "CA020 Risky users", "Block", "application,users,userRisk");
+    let records = [
+        blocked(1, "12T02:10:00", &[risk, ca001()]),
+        with(sign_in(1, "12T03:10:00", "svc-rewst"), refused(53003, &[ca001()])),
+    ];
+    let sweep = Sweep::of(&[(1, "Contoso")], &records);
+    let told = sweep.json("summary.json")["what_to_do"].to_string();
+    assert!(told.contains("svc-liongard: a risky user at home"), "{told}");
+    assert!(!told.contains("svc-rewst"), "{told}");
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    assert!(
+        ticket.contains(
+            "Please change nothing of what we ask below before we tell you that this risk is cleared."
+        ),
+        "{ticket}"
+    );
+}
+
+#[test]
+fn the_replacement_covers_whom_any_policy_leaves_out() {
+    let guest = json!({"crossTenantAccessType": "b2bCollaboration"});
+    let other = policy(2, "CA002 Block tools", "Block", "application,users");
+    let records = [
+        with(with(in_portal(1, "12T02:10:00"), refused(53003, &[ca001()])), guest),
+        blocked(1, "12T03:10:00", &[other]),
+    ];
+    let sweep = Sweep::of(&[(1, "Contoso")], &records);
+    let folder = format!("remedies/contoso-{}", &customer(1)[..8]);
+    let policy = sweep.json(&format!("{folder}/8f3c52d1-replacement-policy.json"));
+    assert_eq!(
+        policy["conditions"]["users"]["includeGuestsOrExternalUsers"]["guestOrExternalUserTypes"],
+        "serviceProvider,b2bCollaborationGuest"
+    );
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    let protect = ticket.lines().find(|line| line.contains("Protect first")).expect("a step");
+    assert!(
+        protect.contains("> Service provider users and B2B collaboration guest users >"),
+        "{protect}"
+    );
+    // Of guests Microsoft does not count the MFA of their own tenant.
+    assert!(!ticket.contains("counts it here"), "{ticket}");
+    let steps = sweep.read(&format!("{folder}/8f3c52d1-steps.md"));
+    assert!(steps.contains("    - b2bCollaborationGuest"), "{steps}");
+    assert!(steps.contains("`8f3c52d1-replacement-policy.json` beside this file"), "{steps}");
+    assert!(!steps.contains("put `conditions.users` of the first answer back.\n"), "{steps}");
+}
+
+#[test]
+fn a_name_with_a_comma_is_one_tool() {
+    let named =
+        json!({"appId": "9f7c1c2b-0000-4a6d-8000-0000000000bb", "appDisplayName": "Watch, Inc."});
+    let habit = (0..6).map(|hour| sign_in(98, &format!("09T0{hour}:00:00"), "svc-watch"));
+    let mut records: Vec<Value> = habit.collect();
+    records.push(with(sign_in(1, "12T02:10:00", "svc-watch"), refused(53003, &[ca001()])));
+    records.push(with(sign_in(2, "12T02:10:00", "svc-watch"), refused(65001, &[])));
+    for record in &mut records {
+        *record = with(record.take(), named.clone());
+    }
+    let sweep = Sweep::of(&[(1, "Contoso"), (2, "Litware"), (98, "Watched")], &records);
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    assert!(
+        ticket.starts_with("# Contoso: let Fabrikam's tool Watch, Inc. through 1 "),
+        "{ticket}"
+    );
+    assert!(ticket.contains("refuses the sign-ins of Watch, Inc., a tool of Fabrikam"), "{ticket}");
+    let consent = ticket_of(&sweep, "litware", 2);
+    assert!(
+        consent.contains("Watch, Inc., an app of Fabrikam, your IT provider, asks for access"),
+        "{consent}"
+    );
+}
+
+#[test]
+fn what_the_log_does_not_show_is_looked_at_first() {
+    let no_conditions = |number, name: &str, control: &str| {
+        with(policy(number, name, control, ""), json!({"conditionsSatisfied": null}))
+    };
+    let by_client = policy(4, "CA004 Clients", "Block", "application,users,clientType");
+    let records = [
+        blocked(1, "12T02:10:00", &[no_conditions(1, "CA001", "Block")]),
+        blocked(2, "12T02:10:00", &[policy(2, "CA002 Terms", "6f0e9c2e", "application,users")]),
+        blocked(3, "12T02:10:00", &[no_conditions(3, "CA003", "RequireCompliantDevice")]),
+        with(blocked(4, "12T02:10:00", &[by_client]), json!({"clientAppUsed": "Andere"})),
+    ];
+    let names = [(1, "Contoso"), (2, "Litware"), (3, "Woodgrove"), (4, "Tailspin")];
+    let sweep = Sweep::of(&names, &records);
+    let remedies: Vec<String> = (1..=4).flat_map(|number| sweep.steps(number)).collect();
+    assert_eq!(
+        remedies,
+        [
+            "exclusion: CA001 look_at_conditions: 1/1",
+            "exclusion: CA002 Terms look_at_controls: 1/1",
+            "exclusion: CA003 exclude_device: 1/1",
+            "exclusion: CA004 Clients look_at_conditions: 1/1",
+        ]
+    );
+    let conditions = ticket_of(&sweep, "contoso", 1);
+    assert!(
+        conditions.starts_with(
+            "# Contoso: look at 1 Conditional Access policy that refuses Fabrikam's tool Liongard"
+        ),
+        "{conditions}"
+    );
+    assert!(conditions.contains("CA001: if it is excluded, it no longer asks"), "{conditions}");
+    let controls = ticket_of(&sweep, "litware", 2);
+    assert!(controls.contains("change nothing before we answer"), "{controls}");
+    assert!(!controls.contains("must not be among the policies that apply"), "{controls}");
+    let device = ticket_of(&sweep, "woodgrove", 3);
+    let wanted = "Open it first: if it applies because of a risk, device code flow or legacy clients, \
+                  stop and call us, do not exclude.";
+    assert!(device.contains(wanted), "{device}");
+    let steps = sweep.read(&format!("remedies/woodgrove-{}/8f3c52d1-steps.md", &customer(3)[..8]));
+    assert!(steps.contains(wanted), "{steps}");
+}
+
+#[test]
+fn tools_that_are_refused_tell_nothing_of_technicians() {
+    let records = [
+        blocked(1, "12T02:10:00", &[ca001()]),
+        blocked(2, "12T02:10:00", &[ca001()]),
+        with(
+            sign_in(2, "12T02:10:00", "dana"),
+            with(
+                refused(53003, &[ca001()]),
+                json!({"isInteractive": true, "signInEventTypes": ["interactiveUser"]}),
+            ),
+        ),
+    ];
+    let sweep = Sweep::of(&[(1, "Contoso"), (2, "Litware")], &records);
+    let doers: Vec<Value> = (1..=2).map(|number| sweep.to_do(number)["doer"].clone()).collect();
+    assert_eq!(doers, ["not_shown", "customer_only"]);
+}
+
+#[test]
+fn trust_is_not_checked_by_what_if_and_not_for_every_administrator() {
+    let sweep = Sweep::of(
+        &[(1, "Contoso")],
+        &[
+            with(in_portal(1, "12T02:10:00"), refused(53000, &[ca007()])),
+            sign_in(1, "12T03:10:00", "svc-liongard"),
+        ],
+    );
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    assert!(ticket.contains("administrator (Security Administrator or higher)"), "{ticket}");
+    assert!(ticket.contains("CA007 Managed devices still applies"), "{ticket}");
+    assert!(!ticket.contains("must not be among the policies that apply"), "{ticket}");
+    assert!(!ticket.contains("tools come again"), "{ticket}");
+}
+
+#[test]
+fn a_consent_that_was_given_is_resolved_while_a_policy_still_blocks() {
+    let consent = with(sign_in(1, "12T02:10:00", "svc-cipp"), refused(65001, &[]));
+    let sweep = Sweep::of(&[(1, "Contoso")], &[consent, blocked(1, "12T03:10:00", &[ca001()])]);
+    let kinds = |sweep: &Sweep| -> BTreeSet<String> {
+        let json = sweep.json("tickets.json");
+        let tickets = json["tickets"].as_array().expect("tickets");
+        tickets.iter().map(|it| format!("{} {}", text(&it["kind"]), text(&it["status"]))).collect()
+    };
+    assert_eq!(kinds(&sweep), BTreeSet::from(["change new", "consent new"].map(str::to_owned)));
+    sweep.log("later", &[sign_in(1, "13T02:10:00", "svc-cipp")]);
+    sweep.run();
+    assert_eq!(
+        kinds(&sweep),
+        BTreeSet::from(["change still", "consent resolved"].map(str::to_owned))
+    );
+}
+
+#[test]
+fn a_policy_without_name_and_id_is_called_that() {
+    let nameless = with(policy(1, "", "Block", "application,users"), json!({"id": ""}));
+    let sweep = Sweep::of(&[(1, "Contoso")], &[blocked(1, "12T02:10:00", &[nameless])]);
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    assert!(
+        ticket.contains("1  (a policy that the log does not name): applied because"),
+        "{ticket}"
+    );
+}
+
 /// Tries over two to twelve policies in all kinds of combinations: the shares are those of a
 /// plain count, and no order is better.
 #[test]

@@ -1,7 +1,9 @@
 //! The sentences of a ticket.
 
+use std::collections::BTreeSet;
+
 use super::super::clean::clean;
-use super::super::words;
+use super::super::words::{self, Refused};
 use super::{Kind, NAME_COLUMNS, PROOF_COLUMNS, Section, Writer};
 use crate::policy::Conditions;
 use crate::remedy::facts::{Control, Relation};
@@ -39,15 +41,19 @@ impl Writer<'_> {
             .flat_map(|failure| &failure.accounts)
             .flat_map(|account| account.apps.iter().map(|app| clean(app, NAME_COLUMNS)))
             .collect();
-        let apps = words::distinct(apps.iter().map(String::as_str));
+        let mut names: Vec<&str> = apps.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        let (several, apps) = (names.len(), words::and(&names));
         let ask = format!(
             "A  Consent to {} for your tenant as an administrator (Privileged Role Administrator or \
              Cloud Application Administrator), through the link that {partner} sends you, and \
              compare the permissions with what {partner} told you before you accept.",
             if apps.is_empty() { "the app" } else { &apps }
         );
+        let are_several = several > 1;
         sections_of([
-            ("What happens", vec![self.consent_happens(&apps)]),
+            ("What happens", vec![self.consent_happens(&apps, are_several)]),
             ("Why", lines.collect()),
             ("What we ask", vec![
                 ask,
@@ -69,43 +75,42 @@ impl Writer<'_> {
         ])
     }
 
-    fn consent_happens(&self, apps: &str) -> String {
+    fn consent_happens(&self, apps: &str, are_several: bool) -> String {
         let partner = self.partner_name();
         let app = if apps.is_empty() { "An app" } else { apps };
+        let (kind, ask, it) =
+            if are_several { ("apps", "ask", "them") } else { ("an app", "asks", "it") };
+        let kind = if apps.is_empty() { String::new() } else { format!(", {kind}") };
         format!(
-            "{app}, of {partner}, your IT provider, asks for access to your tenant, and nobody there \
-             has consented to it yet."
+            "{app}{kind} of {partner}, your IT provider, {ask} for access to your tenant, and nobody \
+             there has consented to {it} yet."
         )
     }
 
     /// Who is refused: `Liongard, a tool of Fabrikam, your IT provider`.
     fn subject(&self) -> String {
         let partner = self.partner_name();
-        let who = clean(&words::who(self.customer), NAME_COLUMNS);
-        let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
-        if self.customer.all_accounts_blocked && self.customer.blocked_accounts.len() > 1 {
-            return format!("all accounts of {partner}, your IT provider");
-        }
-        if has_tool {
-            let tool = if who.contains(',') { "tools" } else { "a tool" };
-            let who = words::and(&who.split(", ").collect::<Vec<&str>>());
-            return format!("{who}, {tool} of {partner}, your IT provider");
-        }
-        let technicians = if who == "1 person" { "a technician" } else { "technicians" };
-        format!("{technicians} of {partner}, your IT provider")
+        let who = match words::refused(self.customer) {
+            Refused::All => "all accounts".to_owned(),
+            Refused::Tools(tools) => {
+                let tool = if tools.len() == 1 { "a tool" } else { "tools" };
+                format!("{}, {tool}", names_of_tools(&tools))
+            }
+            Refused::Persons(1) => "a technician".to_owned(),
+            Refused::Persons(_) => "technicians".to_owned(),
+        };
+        format!("{who} of {partner}, your IT provider")
     }
 
     pub(super) fn who_for_title(&self) -> String {
-        let who = clean(&words::who(self.customer), NAME_COLUMNS);
-        let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
-        match (who.as_str(), has_tool) {
-            ("all", _) => "access".to_owned(),
-            (_, true) if who.contains(", ") => {
-                format!("tools {}", words::and(&who.split(", ").collect::<Vec<&str>>()))
+        match words::refused(self.customer) {
+            Refused::All => "access".to_owned(),
+            Refused::Tools(tools) => {
+                let tool = if tools.len() == 1 { "tool" } else { "tools" };
+                format!("{tool} {}", names_of_tools(&tools))
             }
-            (_, true) => format!("tool {who}"),
-            ("1 person", false) => "technician".to_owned(),
-            _ => "technicians".to_owned(),
+            Refused::Persons(1) => "technician".to_owned(),
+            Refused::Persons(_) => "technicians".to_owned(),
         }
     }
 
@@ -155,9 +160,19 @@ impl Writer<'_> {
     /// What the partner does at home before or beside what is asked for.
     fn own_part(&self) -> Vec<String> {
         let plan = &self.to_do().plan;
-        let own = plan.policies_of(Class::OwnTenant);
-        own.map(|policy| format!("{}: {}", name(policy), words::own_remedy(policy.remedy)))
-            .collect()
+        let own: Vec<&PlannedPolicy> = plan.policies_of(Class::OwnTenant).collect();
+        let mut lines: Vec<String> = own
+            .iter()
+            .map(|policy| format!("{}: {}", name(policy), words::own_remedy(policy.remedy)))
+            .collect();
+        if own.into_iter().any(|policy| policy.remedy == Remedy::ClearRisk) {
+            lines.push(
+                "Please change nothing of what we ask below before we tell you that this risk is \
+                 cleared."
+                    .to_owned(),
+            );
+        }
+        lines
     }
 
     fn what_we_ask(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
@@ -175,11 +190,12 @@ impl Writer<'_> {
                  all resources. Grant: require multifactor authentication. Report-only for a day, \
                  then On.",
                 letter(),
-                user_type(asked),
+                user_type(&excluded(asked)),
             ));
         }
         for policy in asked {
             lines.push(format!("{}  {}", letter(), self.ask(policy)));
+            lines.extend(unclear_conditions(policy));
             lines.extend(several_controls(policy));
         }
         if excludes {
@@ -219,9 +235,8 @@ impl Writer<'_> {
             ),
             Remedy::Exclude(_) => format!("{exclude}{managed}"),
             Remedy::ExcludeFromSession => format!(
-                "{exclude}{managed} From this policy only: it ends the session. Its grant part{} stays \
-                 for {partner} in policy A.",
-                grant_part(policy)
+                "{exclude}{managed} From this policy only: it limits the session.{}",
+                grant_part(policy, &partner)
             ),
             Remedy::TrustDevices => format!(
                 "{title}: External Identities > Cross-tenant access settings > Organizational settings \
@@ -266,7 +281,17 @@ impl Writer<'_> {
                 .collect();
             let share = words::share(step.let_through, plan.total);
             let exact = if plan.is_exact { "" } else { " (a good order, not surely the best)" };
-            if step.helps {
+            let is_unclear = step
+                .policies
+                .iter()
+                .filter_map(|&policy| plan.policies.get(policy))
+                .any(|policy| matches!(policy.remedy, Remedy::LookFirst(_)));
+            if step.helps && is_unclear {
+                format!(
+                    "If {} may be changed, what these logs show: {share} would get through{exact}.",
+                    names.join(" and ")
+                )
+            } else if step.helps {
                 format!(
                     "With {} done, what these logs show: {share} would get through{exact}.",
                     names.join(" and ")
@@ -281,15 +306,34 @@ impl Writer<'_> {
     fn give_up(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
         let partner = self.partner_name();
         let mut lines = Vec::new();
-        for policy in asked.iter().filter(|policy| excludes(policy.remedy)) {
-            lines.push(format!(
-                "{}: no longer asks {partner} for {}. It stays as it is for everyone else.",
-                name(policy),
-                given_up(policy)
-            ));
+        for policy in excluded(asked) {
+            let given_up = given_up(policy);
+            let name = name(policy);
+            lines.push(match policy.remedy {
+                Remedy::LookFirst(_) => format!(
+                    "{name}: if it is excluded, it no longer asks {partner} for {given_up}. It stays \
+                     as it is for everyone else."
+                ),
+                _ => format!(
+                    "{name}: no longer asks {partner} for {given_up}. It stays as it is for everyone \
+                     else."
+                ),
+            });
         }
         if lines.is_empty() {
             lines.push("No policy is opened.".to_owned());
+        } else if excluded(asked).iter().any(|policy| policy.facts.relation == Relation::B2b) {
+            // Microsoft counts the partner's own MFA for service providers only.
+            lines.push(
+                "What stays: the policy of step A, and all your other policies. Guests do this MFA in \
+                 your tenant, unless you trust MFA of theirs."
+                    .to_owned(),
+            );
+            lines.push(format!(
+                "What it means: who holds an account of {partner} that is a guest of your tenant or \
+                 assigned to it gets past these policies with MFA alone. That is why the exclusion \
+                 has a review date."
+            ));
         } else {
             lines.push(format!(
                 "What stays: the policy of step A, MFA in {partner}'s own tenant (Microsoft demands it \
@@ -309,32 +353,49 @@ impl Writer<'_> {
     fn check(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
         let resource = self.to_do().proof.iter().find_map(|proof| proof.resource_name.as_deref());
         let resource = clean(resource.unwrap_or("Microsoft Graph"), NAME_COLUMNS);
-        let names: Vec<String> = asked.iter().map(|policy| name(policy)).collect();
-        let replaced = if asked.iter().any(|policy| excludes(policy.remedy)) {
-            "; the policy of step A must be"
-        } else {
-            ""
-        };
-        vec![
-            format!(
+        let opened = excluded(asked);
+        let mut lines = Vec::new();
+        if !opened.is_empty() {
+            let names: Vec<String> = opened.iter().map(|policy| name(policy)).collect();
+            let is_unclear =
+                opened.iter().any(|policy| matches!(policy.remedy, Remedy::LookFirst(_)));
+            lines.push(format!(
                 "Conditional Access > What If: user type {} of tenant {}, resource {resource}. {} must \
-                 not be among the policies that apply{replaced}.",
-                user_type(asked),
+                 not be among the policies that apply{}; the policy of step A must be.",
+                user_type(&opened),
                 self.partner.tenant_id,
-                names.join(" and "),
-            ),
-            "What If looks at policies that are on or report-only. Then wait for the next try: tools \
-             come again within the hour."
-                .to_owned(),
-        ]
+                words::and(&names.iter().map(String::as_str).collect::<Vec<&str>>()),
+                if is_unclear { ", as far as you excluded from them" } else { "" },
+            ));
+            lines.push("What If looks at policies that are on or report-only.".to_owned());
+        }
+        let trusting = asked.iter().filter(|policy| trusts(policy.remedy));
+        let names: Vec<String> = trusting.map(|policy| name(policy)).collect();
+        if !names.is_empty() {
+            lines.push(format!(
+                "{} still applies, and the next sign-in meets it: What If cannot show that.",
+                names.join(" and ")
+            ));
+        }
+        if lines.is_empty() {
+            return lines;
+        }
+        let has_tool = self.customer.blocked_accounts.iter().any(|account| account.is_integration);
+        lines.push(
+            if has_tool {
+                "Then wait for the next try: tools come again within the hour."
+            } else {
+                "Then our technician tries again."
+            }
+            .to_owned(),
+        );
+        lines
     }
 
     fn undo(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
         let excluded = asked.iter().filter(|policy| excludes(policy.remedy));
         let names: Vec<String> = excluded.map(|policy| name(policy)).collect();
-        let trusts = asked
-            .iter()
-            .any(|policy| matches!(policy.remedy, Remedy::TrustDevices | Remedy::TrustMfa));
+        let trusts = asked.iter().any(|policy| trusts(policy.remedy));
         let mut lines = Vec::new();
         if !names.is_empty() {
             lines.push(format!(
@@ -371,14 +432,23 @@ impl Writer<'_> {
         let customer = self.customer_name();
         let partner = self.partner_name();
         let role = match kind {
+            // Cross-tenant access settings are not for a Conditional Access Administrator
+            // (Microsoft, cross-tenant-access-settings-b2b-collaboration).
+            Kind::Change if self.to_do().plan.has(Class::MeetCondition) => {
+                "Security Administrator or higher"
+            }
             Kind::Change => "Conditional Access Administrator or higher",
             Kind::Consent => "Privileged Role Administrator or Cloud Application Administrator",
+        };
+        let own_roles = if self.to_do().plan.has(Class::MeetCondition) {
+            "Security Administrator"
+        } else {
+            "Conditional Access Administrator or Security Administrator"
         };
         match self.to_do().doer {
             Doer::Technicians(_) if kind == Kind::Change => format!(
                 "{customer} approves; {partner}'s technicians got into the portal there lately and can \
-                 do it if their roles include Conditional Access Administrator or Security \
-                 Administrator."
+                 do it if their roles include {own_roles}."
             ),
             Doer::CustomerOnly => format!(
                 "{customer} administrator ({role}). {partner} cannot do this itself: its own access is \
@@ -475,17 +545,51 @@ pub(super) fn excludes(remedy: Remedy) -> bool {
     )
 }
 
-/// The type of users that the portal calls the partner's accounts.
+/// Those of the policies that the partner is taken out of.
+pub(super) fn excluded<'a>(policies: &[&'a PlannedPolicy]) -> Vec<&'a PlannedPolicy> {
+    policies.iter().copied().filter(|policy| excludes(policy.remedy)).collect()
+}
+
+/// Whether the remedy makes the customer trust what the partner's tenant says.
+fn trusts(remedy: Remedy) -> bool {
+    matches!(remedy, Remedy::TrustDevices | Remedy::TrustMfa)
+}
+
+/// As what the partner's accounts came; service providers where nothing tells.
+pub(super) fn relations(policies: &[&PlannedPolicy]) -> BTreeSet<Relation> {
+    let told: BTreeSet<Relation> = policies.iter().map(|policy| policy.facts.relation).collect();
+    if told.is_empty() { BTreeSet::from([Relation::default()]) } else { told }
+}
+
+/// The types of users that the portal calls the partner's accounts: a policy that takes the place
+/// of several covers whom any of them leaves out.
 pub(super) fn user_type(policies: &[&PlannedPolicy]) -> &'static str {
-    if !policies.is_empty() && policies.iter().all(|policy| policy.facts.relation == Relation::B2b)
-    {
-        "B2B collaboration guest users"
-    } else {
-        "Service provider users"
+    let relations = relations(policies);
+    match (relations.contains(&Relation::ServiceProvider), relations.contains(&Relation::B2b)) {
+        (true, true) => "Service provider users and B2B collaboration guest users",
+        (false, true) => "B2B collaboration guest users",
+        _ => "Service provider users",
     }
 }
 
-fn several_controls(policy: &PlannedPolicy) -> Option<String> {
+/// The control is known, and why the policy applies is not.
+pub(super) fn unclear_conditions(policy: &PlannedPolicy) -> Option<String> {
+    let is_sure = matches!(policy.remedy, Remedy::Exclude(_) | Remedy::ExcludeFromSession);
+    (is_sure && policy.facts.hides_conditions()).then(|| {
+        format!(
+            "{}: the log does not say why it applies. Open it first: if it applies because of a risk, \
+             device code flow or legacy clients, stop and call us, do not exclude.",
+            name(policy)
+        )
+    })
+}
+
+fn names_of_tools(tools: &[String]) -> String {
+    let names: Vec<&str> = tools.iter().map(String::as_str).collect();
+    clean(&words::and(&names), NAME_COLUMNS)
+}
+
+pub(super) fn several_controls(policy: &PlannedPolicy) -> Option<String> {
     policy.facts.has_several_controls().then(|| {
         format!(
             "{} lists several controls. The log does not say whether any one of them would do: if the \
@@ -496,9 +600,21 @@ fn several_controls(policy: &PlannedPolicy) -> Option<String> {
     })
 }
 
-fn grant_part(policy: &PlannedPolicy) -> String {
+/// What becomes of the grant controls of a policy that limits the session: the new policy asks
+/// for MFA and for nothing else.
+fn grant_part(policy: &PlannedPolicy, partner: &str) -> String {
     let demanded: Vec<String> = policy.facts.demanded.iter().cloned().collect();
-    if demanded.is_empty() { String::new() } else { format!(" ({})", words::controls(&demanded)) }
+    let controls = words::controls(&demanded);
+    if demanded.is_empty() {
+        String::new()
+    } else if demanded.iter().all(|control| Control::of_grant(control) == Control::Mfa) {
+        format!(" Its grant part ({controls}) stays for {partner} in policy A.")
+    } else {
+        format!(
+            " Its grant part ({controls}) is lost for {partner}, unless you require it in policy A: do \
+             so where we tell you that we can meet it."
+        )
+    }
 }
 
 fn given_up(policy: &PlannedPolicy) -> String {
@@ -508,7 +624,14 @@ fn given_up(policy: &PlannedPolicy) -> String {
         Remedy::Exclude(Exclude::ManagedApp) => "an approved or protected app".to_owned(),
         Remedy::Exclude(Exclude::ThirdParty) => "the third party's check".to_owned(),
         Remedy::Exclude(Exclude::Client) => "the allowed platforms or clients".to_owned(),
-        Remedy::ExcludeFromSession => "a new sign-in in the given interval".to_owned(),
+        Remedy::ExcludeFromSession => {
+            let session: Vec<String> = policy.facts.session.iter().cloned().collect();
+            if session.is_empty() {
+                "its limits of the session".to_owned()
+            } else {
+                format!("its limits of the session ({})", words::controls(&session))
+            }
+        }
         _ => "what it blocks".to_owned(),
     }
 }

@@ -108,7 +108,7 @@ fn ending(mut ticket: Ticket, summary: &Summary) -> Option<Ticket> {
     Some(ticket)
 }
 
-pub(super) fn is_trouble(state: RouteState) -> bool {
+fn is_trouble(state: RouteState) -> bool {
     matches!(state, RouteState::Blocked | RouteState::Intermittent | RouteState::Failing)
 }
 

@@ -9,7 +9,7 @@ mod draw;
 mod follow_up;
 mod remedies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::clean::{clean, shorten};
 use super::words;
 use crate::error_code::Category;
-use crate::remedy::{Class, PlannedPolicy};
-use crate::summary::{CustomerSummary, PartnerSummary, Proof, Summary, ToDo};
+use crate::remedy::{Class, PlannedPolicy, Remedy};
+use crate::summary::state::RouteState;
+use crate::summary::{CustomerSummary, PartnerSummary, Proof, RouteSummary, Summary, ToDo};
 use crate::tenant::TenantId;
 
 pub use draw::{write_ticket_files, write_tickets_csv, write_tickets_json};
@@ -217,12 +218,7 @@ impl Writer<'_> {
         let policies: Vec<TicketPolicy> =
             asked.iter().map(|policy| ticket_policy(policy)).collect();
         let excludes = asked.iter().any(|policy| policy.class == Class::Exclusion);
-        let counted = words::counted(
-            count(asked.len()),
-            "Conditional Access policy",
-            "Conditional Access policies",
-        );
-        let title = self.title(&format!("through {counted}"));
+        let title = self.change_title(&asked);
         let sections = self.change_sections(&asked);
         Some(self.ticket(Kind::Change, title, policies, sections, excludes))
     }
@@ -242,6 +238,7 @@ impl Writer<'_> {
                 account.tool.clone().map_or(account.apps.clone(), |tool| vec![tool])
             })
             .collect();
+        apps.sort_unstable();
         apps.dedup();
         let apps: Vec<&str> = apps.iter().map(String::as_str).collect();
         let apps = clean(&words::and(&apps), 40);
@@ -294,19 +291,31 @@ impl Writer<'_> {
             approver: None,
             sections,
             internal_note: self.internal_note(kind),
-            routes: self.routes(),
+            routes: self.routes(kind),
         }
     }
 
-    /// `Contoso: let Fabrikam's tool Liongard through 2 Conditional Access policies`. Names give
-    /// way before what is asked.
-    fn title(&self, tail: &str) -> String {
+    /// `Contoso: let Fabrikam's tool Liongard through 2 Conditional Access policies`; where it is
+    /// not known yet whether that is right, nothing of the kind. Names give way before what is
+    /// asked.
+    fn change_title(&self, asked: &[&PlannedPolicy]) -> String {
+        let counted = words::counted(
+            count(asked.len()),
+            "Conditional Access policy",
+            "Conditional Access policies",
+        );
         let who = shorten(&self.who_for_title(), 24);
         let partner = shorten(&self.partner_name(), 20);
-        let room =
-            TITLE_COLUMNS.saturating_sub(format!(": let {partner}'s {who} {tail}").chars().count());
+        let is_unclear = asked.iter().all(|policy| matches!(policy.remedy, Remedy::LookFirst(_)));
+        let ask = if is_unclear {
+            let refuse = if asked.len() == 1 { "refuses" } else { "refuse" };
+            format!("look at {counted} that {refuse} {partner}'s {who}")
+        } else {
+            format!("let {partner}'s {who} through {counted}")
+        };
+        let room = TITLE_COLUMNS.saturating_sub(format!(": {ask}").chars().count());
         let customer = shorten(&self.customer_name(), room.max(8));
-        shorten(&format!("{customer}: let {partner}'s {who} {tail}"), TITLE_COLUMNS)
+        shorten(&format!("{customer}: {ask}"), TITLE_COLUMNS)
     }
 
     fn priority(&self) -> u8 {
@@ -335,16 +344,28 @@ impl Writer<'_> {
         proof.collect()
     }
 
-    /// Routes in trouble, as they are told apart.
-    fn routes(&self) -> Vec<[String; 3]> {
+    /// Routes in the trouble that the ticket is about, as they are told apart: a wrong password
+    /// keeps no ticket about a policy open.
+    fn routes(&self, kind: Kind) -> Vec<[String; 3]> {
+        let failures = self.to_do().failures.iter();
+        let without_consent: BTreeSet<&str> = failures
+            .filter(|failure| failure.category == Category::Consent)
+            .flat_map(|failure| &failure.accounts)
+            .map(|account| account.account.as_str())
+            .collect();
+        let is_meant = |route: &RouteSummary| match (kind, route.state) {
+            (Kind::Change, Some(RouteState::Blocked | RouteState::Intermittent)) => true,
+            (Kind::Consent, Some(RouteState::Failing)) => {
+                without_consent.contains(route.account.as_str())
+            }
+            _ => false,
+        };
         let (child, partner) = (self.customer.child_tenant_id, self.partner.tenant_id);
         let own =
             self.summary.routes.iter().filter(|route| {
                 route.child_tenant_id == child && route.partner_tenant_id == partner
             });
-        own.filter(|route| route.state.is_some_and(follow_up::is_trouble))
-            .map(follow_up::route_id)
-            .collect()
+        own.filter(|route| is_meant(route)).map(follow_up::route_id).collect()
     }
 
     fn customer_name(&self) -> String {

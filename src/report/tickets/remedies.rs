@@ -5,13 +5,16 @@
 //! change is a recipe that reads, merges and compares. Only files of their own are ready to use:
 //! the replacement policy, in report-only mode, and the question for What If.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
 use super::super::clean::{clean, markdown};
 use super::super::words;
-use super::ask::{excludes, name, user_type};
+use super::ask::{
+    excluded, excludes, name, relations, several_controls, unclear_conditions, user_type,
+};
 use super::{Kind, NAME_COLUMNS, Status, Ticket};
 use crate::remedy::facts::Relation;
 use crate::remedy::{Class, PlannedPolicy, Remedy};
@@ -82,17 +85,20 @@ impl Folder<'_> {
         if asked.iter().any(|policy| excludes(policy.remedy)) {
             files.push(("replacement-policy.json", pretty(&self.replacement(&asked))?));
         }
-        // Two partners at one customer each have files of their own.
-        let partner = self.partner().to_string();
-        let prefix = partner.split('-').next().unwrap_or_default();
         Ok(files
             .into_iter()
             .map(|(name, text)| RemedyFile {
                 folder: self.ticket.file.clone(),
-                name: format!("{prefix}-{name}"),
+                name: self.file_name(name),
                 text,
             })
             .collect())
+    }
+
+    /// Two partners at one customer each have files of their own.
+    fn file_name(&self, name: &str) -> String {
+        let partner = self.partner().to_string();
+        format!("{}-{name}", partner.split('-').next().unwrap_or_default())
     }
 
     fn steps(&self, asked: &[&PlannedPolicy], policies: usize) -> String {
@@ -118,6 +124,7 @@ impl Folder<'_> {
 
     fn protect_first(&self, asked: &[&PlannedPolicy]) -> Vec<String> {
         let partner = markdown(&self.partner_name());
+        let file = self.file_name("replacement-policy.json");
         vec![
             String::new(),
             "## First: the replacement policy".to_owned(),
@@ -125,9 +132,9 @@ impl Folder<'_> {
             format!(
                 "An exclusion alone leaves {partner} with no condition of this tenant at all. So a \
                  policy of its own comes first: it includes {} of tenant {} and requires multifactor \
-                 authentication. Its text is in `replacement-policy.json` beside this file, in \
+                 authentication. Its text is in `{file}` beside this file, in \
                  report-only mode:",
-                user_type(asked).to_lowercase(),
+                user_type(&excluded(asked)).replace("Service", "service"),
                 self.partner()
             ),
             String::new(),
@@ -159,7 +166,7 @@ impl Folder<'_> {
         }
         if policy.remedy == Remedy::ExcludeFromSession {
             lines.push(
-                "Exclude from this policy only, since it ends the session, and put its grant part \
+                "Exclude from this policy only, since it limits the session, and put its grant part \
                  into the replacement policy."
                     .to_owned(),
             );
@@ -171,6 +178,11 @@ impl Folder<'_> {
                     .to_owned(),
             );
         }
+        lines.extend(
+            several_controls(policy).into_iter().chain(unclear_conditions(policy)).flat_map(
+                |line| [String::new(), format!("**Look first.** {}", markdown_line(&line))],
+            ),
+        );
         lines.extend(self.click_path(policy));
         lines.extend(self.recipe(policy, id));
         lines.extend(posture(policy));
@@ -223,7 +235,7 @@ impl Folder<'_> {
             .map_or_else(|| "{id of the policy}".to_owned(), |id| id.to_string());
         let address =
             format!("https://graph.microsoft.com/v1.0/identity/conditionalAccess/policies/{id}");
-        let fragment = exclusion(self.partner(), policy.facts.relation);
+        let fragment = exclusion(self.partner(), &relations(&[policy]));
         let fragment = serde_json::to_string_pretty(&fragment).unwrap_or_default();
         [
             "",
@@ -267,9 +279,11 @@ impl Folder<'_> {
         if self.customer.to_do.proof.iter().any(|proof| proof.is_blocked) {
             lines.extend([
                 String::new(),
-                "Or by Graph (Policy.Read.ConditionalAccess), with the newest refused try filled in as \
-                 `what-if.json`:"
-                    .to_owned(),
+                format!(
+                    "Or by Graph (Policy.Read.ConditionalAccess), with the newest refused try filled \
+                     in as `{}`:",
+                    self.file_name("what-if.json")
+                ),
                 String::new(),
                 "```".to_owned(),
                 "POST https://graph.microsoft.com/v1.0/identity/conditionalAccess/evaluate".to_owned(),
@@ -279,7 +293,13 @@ impl Folder<'_> {
         lines.extend([String::new(), "## Undo".to_owned(), String::new()]);
         lines.extend(told("Undo"));
         if asked.iter().any(|policy| excludes(policy.remedy)) {
-            lines.push("- By Graph: put `conditions.users` of the first answer back.".to_owned());
+            // The first answer may be months old then.
+            lines.push(
+                "- By Graph: read again, set `excludeGuestsOrExternalUsers` back to null, and send \
+                 every other member of `conditions.users` as it is now: what was excluded since then, \
+                 such as an emergency account, must stay."
+                    .to_owned(),
+            );
         }
         lines.extend([
             String::new(),
@@ -293,9 +313,10 @@ impl Folder<'_> {
     /// The body of Graph's evaluate call (Microsoft, conditionalAccessRoot: evaluate; resources
     /// userSignIn, applicationContext and signInConditions).
     fn what_if(&self, question: &Proof, asked: &[&PlannedPolicy]) -> Value {
-        let kind = match user_type(asked) {
-            "Service provider users" => "serviceProvider",
-            _ => "b2bCollaborationGuest",
+        let kind = if relations(asked).contains(&Relation::ServiceProvider) {
+            "serviceProvider"
+        } else {
+            "b2bCollaborationGuest"
         };
         let resource = question.resource_id.as_deref().and_then(TenantId::parse);
         let mut conditions = Map::new();
@@ -337,11 +358,6 @@ impl Folder<'_> {
     }
 
     fn replacement(&self, asked: &[&PlannedPolicy]) -> Value {
-        let relation = if user_type(asked) == "Service provider users" {
-            Relation::ServiceProvider
-        } else {
-            Relation::B2b
-        };
         json!({
             "displayName": format!("{}: require MFA", self.partner_name()),
             "state": "enabledForReportingButNotEnforced",
@@ -349,7 +365,10 @@ impl Folder<'_> {
                 "clientAppTypes": ["all"],
                 "applications": { "includeApplications": ["All"] },
                 "users": {
-                    "includeGuestsOrExternalUsers": exclusion(self.partner(), relation),
+                    "includeGuestsOrExternalUsers": exclusion(
+                        self.partner(),
+                        &relations(&excluded(asked))
+                    ),
                 },
             },
             "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
@@ -358,19 +377,23 @@ impl Folder<'_> {
 }
 
 /// `conditionalAccessGuestsOrExternalUsers` for one tenant (Graph metadata).
-fn exclusion(partner: TenantId, relation: Relation) -> Value {
-    let types = match relation {
-        Relation::ServiceProvider => "serviceProvider",
-        Relation::B2b => "b2bCollaborationGuest",
-    };
+fn exclusion(partner: TenantId, relations: &BTreeSet<Relation>) -> Value {
+    let types: Vec<&str> = relations.iter().map(|&relation| graph_type(relation)).collect();
     json!({
-        "guestOrExternalUserTypes": types,
+        "guestOrExternalUserTypes": types.join(","),
         "externalTenants": {
             "@odata.type": "#microsoft.graph.conditionalAccessEnumeratedExternalTenants",
             "membershipKind": "enumerated",
             "members": [partner.to_string()],
         },
     })
+}
+
+fn graph_type(relation: Relation) -> &'static str {
+    match relation {
+        Relation::ServiceProvider => "serviceProvider",
+        Relation::B2b => "b2bCollaborationGuest",
+    }
 }
 
 /// Checks of the tenant's posture that look at exclusions of guests.
@@ -388,7 +411,7 @@ fn posture(policy: &PlannedPolicy) -> Vec<String> {
         "```yaml",
         "CapExclusions:",
         "  GuestUserTypes:",
-        "    - serviceProvider",
+        &format!("    - {}", graph_type(policy.facts.relation)),
         "```",
     ]
     .map(str::to_owned)
