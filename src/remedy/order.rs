@@ -286,6 +286,16 @@ mod tests {
         assert_eq!(all, 15);
     }
 
+    #[test]
+    fn thousands_of_policies_are_ordered() {
+        let all: Vec<usize> = (0..3_000).collect();
+        let mut needs: Vec<Need> = (0..40).map(|from| need(&all[from..], 1, 1)).collect();
+        needs.extend(all.windows(3).map(|three| need(three, 1, 1)));
+        let found = steps(&all, &BTreeSet::new(), &needs);
+        let policies: usize = found.iter().map(|step| step.policies.len()).sum();
+        assert_eq!((policies, found[0].policies.as_slice()), (3_000, &[0, 1, 2][..]));
+    }
+
     /// Sum over the changes of what is let through so far.
     fn sum(order: &[usize], needs: &[Need]) -> Share {
         let mut done = BTreeSet::new();

@@ -109,6 +109,8 @@ pub(super) struct Route {
 /// Why sign-ins fail, as their rows say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Told {
+    /// When the row was.
+    pub(super) at: Option<DateTime<Utc>>,
     pub(super) category: Option<String>,
     pub(super) who_fixes: Option<String>,
     pub(super) cause: Option<String>,

@@ -1,7 +1,7 @@
 //! A closer look at the refused sign-ins of listed partners: how they were made, from where,
 //! and the newest of them as proof. Counting has told before whose they are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::{
     DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, SortMultipleOptions,
@@ -179,7 +179,7 @@ impl Closer {
         let columns = Columns::of(rows);
         let look = Look::of(&columns)?;
         let route = RouteColumns::of(&columns)?;
-        let mut newest: HashMap<(Pair, Option<i32>), Vec<Proof>> = HashMap::new();
+        let mut newest: BTreeMap<(Pair, Option<i32>), Vec<Proof>> = BTreeMap::new();
         // From the newest on, so that only what is kept is copied.
         for row in (0..rows.height()).rev() {
             let number = route.number(activity, row);
@@ -187,7 +187,7 @@ impl Closer {
                 continue;
             };
             look.add_circumstances(&mut route.circumstances, row);
-            route.told.entry(look.code(row)).or_insert_with(|| look.told(row));
+            look.add_told(&mut route.told, row);
             let kept = newest.entry((route.pair, look.code(row))).or_default();
             if kept.len() < PROOF_MAX
                 && let Some(proof) = look.proof(row)
@@ -197,13 +197,13 @@ impl Closer {
         }
         for ((pair, code), mut proof) in newest {
             let codes = self.proof.entry(pair).or_default();
-            if !codes.contains_key(&code) && codes.len() >= CODES_MAX {
-                continue;
-            }
             let known = codes.entry(code).or_default();
             proof.append(known);
             proof.truncate(PROOF_MAX);
             *known = proof;
+            if codes.len() > CODES_MAX {
+                forget_oldest(codes);
+            }
         }
         Ok(())
     }
@@ -314,8 +314,17 @@ impl<'a> Look<'a> {
         self.code.get(row).and_then(|code| i32::try_from(code).ok())
     }
 
+    /// Of each code the newest row is believed.
+    fn add_told(&self, told: &mut BTreeMap<Option<i32>, Told>, row: usize) {
+        let (code, at) = (self.code(row), self.at.time(row));
+        if told.get(&code).is_none_or(|known| known.at < at) {
+            told.insert(code, self.told(row));
+        }
+    }
+
     fn told(&self, row: usize) -> Told {
         Told {
+            at: self.at.time(row),
             category: self.owned("category", row),
             who_fixes: self.owned("who_fixes", row),
             cause: self.owned("cause", row),
@@ -353,6 +362,13 @@ impl<'a> Look<'a> {
 /// another language names them otherwise, and then nothing is known.
 fn is_modern(client: &str) -> bool {
     ["browser", "mobile apps and desktop clients"].contains(&client.trim().to_lowercase().as_str())
+}
+
+/// Forgets the code that has not occurred for longest.
+fn forget_oldest(codes: &mut BTreeMap<Option<i32>, Vec<Proof>>) {
+    let newest = |proof: &[Proof]| proof.first().map(|proof| proof.at);
+    let oldest = codes.iter().min_by_key(|(_, proof)| newest(proof)).map(|(&code, _)| code);
+    oldest.and_then(|code| codes.remove(&code));
 }
 
 fn is_legacy(client: &str) -> bool {

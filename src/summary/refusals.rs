@@ -1,6 +1,7 @@
 //! Which sets of policies refuse a route, and how often. Plain Rust.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -10,14 +11,18 @@ use crate::attribution::Verdict;
 /// Distinct sets of one route; a log with more of them is no real one, and what is beyond is
 /// counted for the union of all.
 const SETS_MAX: usize = 256;
-/// Distinct sets of the whole dataset; what is beyond counts as not shown.
-const DISTINCT_MAX: usize = 1_000_000;
+/// Policies in all distinct sets of the whole dataset; what is beyond counts as not shown.
+const HELD_MAX: usize = 16 << 20;
+/// What a set costs beside its policies, in policies.
+const SET_COST: usize = 16;
 
 /// Distinct sets of policies, each once, by number. The empty set is 0.
 #[derive(Debug, Default)]
 pub(super) struct PolicySets {
-    numbers: HashMap<Box<[u32]>, u32>,
-    sets: Vec<Box<[u32]>>,
+    numbers: HashMap<Arc<[u32]>, u32>,
+    sets: Vec<Arc<[u32]>>,
+    /// Policies in all of them, with the cost of each set.
+    held: usize,
 }
 
 impl PolicySets {
@@ -28,14 +33,16 @@ impl PolicySets {
         if policies.is_empty() {
             return 0;
         }
-        let policies = policies.into_boxed_slice();
-        if let Some(&number) = self.numbers.get(&policies) {
+        if let Some(&number) = self.numbers.get(policies.as_slice()) {
             return number;
         }
-        if self.sets.len() >= DISTINCT_MAX {
+        let held = self.held + policies.len() + SET_COST;
+        if held > HELD_MAX {
             return 0;
         }
-        self.sets.push(policies.clone());
+        self.held = held;
+        let policies: Arc<[u32]> = policies.into();
+        self.sets.push(Arc::clone(&policies));
         let number = u32::try_from(self.sets.len()).unwrap_or_default();
         self.numbers.insert(policies, number);
         number
@@ -109,11 +116,12 @@ impl Refused {
     }
 
     fn place_of(&mut self, set: u32, sets: &mut PolicySets) -> u32 {
-        if self.sets.contains_key(&set) || self.sets.len() < SETS_MAX {
+        // What is not shown is in no union: it would seem to be shown.
+        if set == 0 || self.sets.contains_key(&set) || self.sets.len() < SETS_MAX {
             return set;
         }
         let before = self.rest.unwrap_or(set);
-        let rest = sets.union(&[before, set]);
+        let rest = if before == 0 { 0 } else { sets.union(&[before, set]) };
         if before != rest
             && let Some(tally) = self.sets.remove(&before)
         {
@@ -213,5 +221,35 @@ mod tests {
         assert!(refused.sets.len() <= SETS_MAX + 1);
         let tries: u64 = refused.sets(RouteState::Blocked, None).map(|(_, tries)| tries).sum();
         assert_eq!(tries, 999);
+    }
+
+    #[test]
+    fn tries_that_the_log_does_not_explain_stay_so_beside_countless_sets() {
+        let (mut refused, mut sets) = (Refused::default(), PolicySets::default());
+        let first = u32::try_from(SETS_MAX).expect("small");
+        for policy in 1..=first {
+            let set = sets.number(vec![policy]);
+            add(&mut refused, &mut sets, i64::from(policy), Verdict::Blocked, set);
+        }
+        add(&mut refused, &mut sets, 1_000, Verdict::Unexplained, 0);
+        let late = sets.number(vec![first + 1]);
+        add(&mut refused, &mut sets, 1_001, Verdict::Blocked, late);
+        let found: BTreeMap<u32, u64> = refused.sets(RouteState::Blocked, None).collect();
+        assert_eq!((found.get(&0), found.get(&late)), (Some(&1), Some(&1)));
+    }
+
+    #[test]
+    fn the_sets_of_a_hostile_log_take_no_more_room_than_they_may() {
+        let room = 3 * SET_COST;
+        let mut sets = PolicySets { held: HELD_MAX - room, ..PolicySets::default() };
+        let mut refused = Refused::default();
+        for policy in 1..1_000 {
+            let set = sets.number(vec![policy]);
+            add(&mut refused, &mut sets, i64::from(policy), Verdict::Blocked, set);
+        }
+        assert!(sets.held <= HELD_MAX && sets.sets.len() < 3);
+        let found: Vec<(u32, u64)> = refused.sets(RouteState::Blocked, None).collect();
+        // What has no room is not shown; it is not taken for what has.
+        assert_eq!(found, [(0, 997), (1, 1), (2, 1)]);
     }
 }

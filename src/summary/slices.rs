@@ -40,12 +40,14 @@ pub(super) fn read(
     for slice in &slices {
         let all = slice_of(sign_ins.clone(), inbound.as_ref(), slice).map_err(&in_sign_ins)?;
         let counted = add_slice(&mut activity, &all).map_err(&in_sign_ins)?;
+        let routes = routes_of(&mut activity, &counted).map_err(&in_sign_ins)?;
         let refusals = match &policies {
             Some(policies) => add_policies_of(&mut activity, policies, &counted, slice)
                 .map_err(frames::in_table("applied_policies"))?,
             None => vec![0; counted.height()],
         };
-        add_rows(&mut activity, &mut folder, &counted, &refusals).map_err(&in_sign_ins)?;
+        add_rows(&mut activity, &mut folder, &counted, (&routes, &refusals))
+            .map_err(&in_sign_ins)?;
     }
     activity.finish_tries(folder);
     Ok((activity, slices))
@@ -336,23 +338,29 @@ fn pair_at(columns: &Columns<'_>, row: usize) -> PolarsResult<Option<Pair>> {
     Ok(child.map(|child| (partner, child)))
 }
 
-/// Hands the counted rows, which are in the order of time, to the folder of tries.
+/// The routes of the counted rows. New ones get their number, and the name of their app, in the
+/// order of time: what polars groups comes in any order.
+fn routes_of(activity: &mut Activity, counted: &DataFrame) -> PolarsResult<Vec<Option<u32>>> {
+    let route = RouteColumns::of(&Columns::of(counted))?;
+    Ok((0..counted.height()).map(|row| route.number(activity, row)).collect())
+}
+
+/// Hands the counted rows, which are in the order of time, to the folder of tries: with the route
+/// and the set of policies of each.
 fn add_rows(
     activity: &mut Activity,
     folder: &mut TryFolder,
     counted: &DataFrame,
-    refusals: &[u32],
+    (routes, refusals): (&[Option<u32>], &[u32]),
 ) -> PolarsResult<()> {
     let columns = Columns::of(counted);
-    let route = RouteColumns::of(&columns)?;
     let (at, code) = (columns.number("at")?, columns.number("error_code")?);
     let (verdict, disputed) = (columns.text("verdict")?, columns.flag("disputed")?);
     let correlation = columns.text("correlation_id")?;
     for row in 0..counted.height() {
         let known = at.time(row).zip(verdict.get(row).and_then(verdict_of));
-        let (Some((at, verdict)), Some(route)) = (known, route.number(activity, row)) else {
-            continue;
-        };
+        let route = routes.get(row).copied().flatten();
+        let (Some((at, verdict)), Some(route)) = (known, route) else { continue };
         let next = TryRow {
             route,
             correlation: correlation.get(row).map(|id| xxh3_128(id.as_bytes())),

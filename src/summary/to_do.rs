@@ -296,7 +296,8 @@ impl<'a> Case<'a> {
     ) -> FailureSummary {
         let (lists, activity) = (self.lists, self.activity);
         let entry = code.and_then(|code| ErrorCode(code).entry());
-        let told = failing.routes.iter().find_map(|route| route.told.get(&code));
+        let told = failing.routes.iter().filter_map(|route| route.told.get(&code));
+        let told = told.max_by_key(|told| told.at);
         let told = told.cloned().unwrap_or_default();
         // Datasets of older versions have no such columns.
         let category = told.category.as_deref().and_then(Category::parse);

@@ -830,3 +830,56 @@ fn best_sum(
     }
     search(policies, &BTreeSet::new(), through)
 }
+
+/// Names of apps that change, policies of one name, more error codes than proof is kept of.
+#[test]
+fn every_run_over_the_same_records_says_the_same() {
+    let mut records = Vec::new();
+    for number in 0..160_u32 {
+        let at = format!("20T{:02}:{:02}:00", number / 60, number % 60);
+        let app = json!({
+            "appId": format!("9f7c1c2b-0000-4a6d-8000-{:012}", number % 8),
+            "appDisplayName": format!("Agent {}", number % 5),
+        });
+        let same = ["1", "2", "3"].map(|_| "Block all");
+        let policies: Vec<Value> = (1..)
+            .zip(same)
+            .map(|(number, name)| policy(number, name, "Block", "application,users"))
+            .collect();
+        let refusal = if number % 2 == 0 {
+            refused(53003, &policies)
+        } else {
+            refused(50_000 + i32::try_from(number).expect("small"), &[])
+        };
+        records.push(with(with(sign_in(1, &at, "svc-liongard"), app), refusal));
+    }
+    let answers: Vec<(Value, String)> = (0..4)
+        .map(|_| {
+            let sweep = Sweep::of(&[(1, "Contoso")], &records);
+            (sweep.to_do(1), sweep.read("dataset/standing.json"))
+        })
+        .collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    let proof = answers[0].0["proof"].as_array().expect("proof");
+    // Of too many codes the newest are kept.
+    assert_eq!(proof[0]["error_code"], 50_159);
+}
+
+#[test]
+fn thousands_of_policies_in_one_record_are_planned() {
+    let policies: Vec<Value> = (1..=1_200)
+        .map(|number| policy(number, &format!("CA{number}"), "Block", "application,users"))
+        .collect();
+    let records: Vec<Value> = (0..12_usize)
+        .map(|number| {
+            let app = json!({"appId": format!("9f7c1c2b-0000-4a6d-8000-{number:012}")});
+            let at = format!("20T06:{number:02}:00");
+            with(blocked(1, &at, &policies[number..]), app)
+        })
+        .collect();
+    let sweep = Sweep::of(&[(1, "Contoso")], &records);
+    let steps = sweep.to_do(1)["steps"].as_array().expect("steps").clone();
+    let of_step = |step: &Value| step["policies"].as_array().expect("policies").len();
+    assert_eq!(steps.iter().map(of_step).sum::<usize>(), 1_200);
+    assert_eq!(steps[0]["would_let_through"]["tries"], 1);
+}
