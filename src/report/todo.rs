@@ -164,7 +164,12 @@ pub(super) fn groups(summary: &Summary) -> BTreeMap<Act, Group> {
                 group.add(customer.child_tenant_id);
                 continue;
             }
-            let names = names_of(&failure.accounts, failure.error_code.is_some_and(is_risk_code));
+            let is_risk = failure.error_code.is_some_and(is_risk_code);
+            let names = match act {
+                // Consent is to an app, whoever asked for it.
+                Act::Consent => apps_of(&failure.accounts),
+                _ => names_of(&failure.accounts, is_risk),
+            };
             let code = words::error_code(failure.error_code);
             group.add_action(customer.child_tenant_id, names, failure_tail(failure), code);
         }
@@ -238,6 +243,15 @@ fn failure_tail(failure: &FailureSummary) -> String {
         Category::ThrottlingTransient => ": a passing fault, wait".to_owned(),
         _ => format!(": {}", failure.cause),
     }
+}
+
+fn apps_of(accounts: &[BlockedAccount]) -> Vec<String> {
+    let apps = accounts.iter().flat_map(|account| match &account.tool {
+        Some(tool) => std::slice::from_ref(tool),
+        None => account.apps.as_slice(),
+    });
+    let names: BTreeSet<String> = apps.map(|app| clean(app, NAME_COLUMNS)).collect();
+    if names.is_empty() { vec!["an app".to_owned()] } else { names.into_iter().collect() }
 }
 
 /// Tools by their names, persons together; for a risk the accounts themselves.

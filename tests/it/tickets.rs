@@ -623,10 +623,12 @@ fn a_name_with_a_comma_is_one_tool() {
     let mut records: Vec<Value> = habit.collect();
     records.push(with(sign_in(1, "12T02:10:00", "svc-watch"), refused(53003, &[ca001()])));
     records.push(with(sign_in(2, "12T02:10:00", "svc-watch"), refused(65001, &[])));
+    records.push(with(in_portal(3, "12T02:10:00"), refused(65001, &[])));
     for record in &mut records {
         *record = with(record.take(), named.clone());
     }
-    let sweep = Sweep::of(&[(1, "Contoso"), (2, "Litware"), (98, "Watched")], &records);
+    let sweep =
+        Sweep::of(&[(1, "Contoso"), (2, "Litware"), (3, "Adatum"), (98, "Watched")], &records);
     let ticket = ticket_of(&sweep, "contoso", 1);
     assert!(
         ticket.starts_with("# Contoso: let Fabrikam's tool Watch, Inc. through 1 "),
@@ -637,6 +639,12 @@ fn a_name_with_a_comma_is_one_tool() {
     assert!(
         consent.contains("Watch, Inc., an app of Fabrikam, your IT provider, asks for access"),
         "{consent}"
+    );
+    // Consent is to an app, whoever asked for it.
+    let report = sweep.read("report.md");
+    assert!(
+        report.contains("Ask the customer to consent to Watch, Inc., tickets written"),
+        "{report}"
     );
 }
 

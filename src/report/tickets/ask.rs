@@ -402,7 +402,7 @@ impl Writer<'_> {
                 "Take {} out of the exclusion of {} again, the same way. Then turn the policy of step \
                  A off.",
                 self.partner.tenant_id,
-                names.join(" and ")
+                words::and(&names.iter().map(String::as_str).collect::<Vec<&str>>())
             ));
         }
         if trusts {
