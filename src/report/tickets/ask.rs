@@ -272,7 +272,9 @@ impl Writer<'_> {
         if steps.len() < 2 {
             return Vec::new();
         }
-        let told = steps.iter().map(|step| {
+        let told = steps.iter().enumerate().map(|(place, step)| {
+            // A share is that of this step and of those before it.
+            let also = if place > 0 { " as well" } else { "" };
             let names: Vec<String> = step
                 .policies
                 .iter()
@@ -288,12 +290,12 @@ impl Writer<'_> {
                 .any(|policy| matches!(policy.remedy, Remedy::LookFirst(_)));
             if step.helps && is_unclear {
                 format!(
-                    "If {} may be changed, what these logs show: {share} would get through{exact}.",
+                    "If {} may be changed{also}, what these logs show: {share} would get through{exact}.",
                     names.join(" and ")
                 )
             } else if step.helps {
                 format!(
-                    "With {} done, what these logs show: {share} would get through{exact}.",
+                    "With {} done{also}, what these logs show: {share} would get through{exact}.",
                     names.join(" and ")
                 )
             } else {

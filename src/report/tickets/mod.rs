@@ -304,7 +304,16 @@ impl Writer<'_> {
             "Conditional Access policy",
             "Conditional Access policies",
         );
-        let who = shorten(&self.who_for_title(), 24);
+        let who = self.who_for_title();
+        let whole = self.title_with(asked, &counted, &who);
+        if whole.chars().count() <= TITLE_COLUMNS {
+            return whole;
+        }
+        shorten(&self.title_with(asked, &counted, &shorten(&who, 24)), TITLE_COLUMNS)
+    }
+
+    /// As long as `who` makes it; the customer's name gives way.
+    fn title_with(&self, asked: &[&PlannedPolicy], counted: &str, who: &str) -> String {
         let partner = shorten(&self.partner_name(), 20);
         let is_unclear = asked.iter().all(|policy| matches!(policy.remedy, Remedy::LookFirst(_)));
         let ask = if is_unclear {
@@ -314,8 +323,8 @@ impl Writer<'_> {
             format!("let {partner}'s {who} through {counted}")
         };
         let room = TITLE_COLUMNS.saturating_sub(format!(": {ask}").chars().count());
-        let customer = shorten(&self.customer_name(), room.max(8));
-        shorten(&format!("{customer}: {ask}"), TITLE_COLUMNS)
+        let customer = shorten(&self.customer_name(), room.max(12));
+        format!("{customer}: {ask}")
     }
 
     fn priority(&self) -> u8 {
