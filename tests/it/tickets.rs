@@ -721,6 +721,9 @@ fn trust_is_not_checked_by_what_if_and_not_for_every_administrator() {
     let ticket = ticket_of(&sweep, "contoso", 1);
     assert!(ticket.contains("administrator (Security Administrator or higher)"), "{ticket}");
     assert!(ticket.contains("CA007 Managed devices still applies"), "{ticket}");
+    // What is set for the organization may be more than trust.
+    assert!(ticket.contains("Do not remove the organization"), "{ticket}");
+    assert!(ticket.contains("(Add organization, if it is not there)"), "{ticket}");
     assert!(!ticket.contains("must not be among the policies that apply"), "{ticket}");
     assert!(!ticket.contains("tools come again"), "{ticket}");
 }
@@ -741,6 +744,16 @@ fn a_consent_that_was_given_is_resolved_while_a_policy_still_blocks() {
         kinds(&sweep),
         BTreeSet::from(["change still", "consent resolved"].map(str::to_owned))
     );
+}
+
+#[test]
+fn what_was_refused_before_the_last_success_is_no_proof() {
+    let old = blocked(1, "01T02:10:00", &[ca007()]);
+    let new = blocked(1, "12T02:10:00", &[ca001()]);
+    let got_in = sign_in(1, "02T02:10:00", "svc-liongard");
+    let sweep = Sweep::of(&[(1, "Contoso")], &[old.clone(), got_in, new.clone()]);
+    let ticket = ticket_of(&sweep, "contoso", 1);
+    assert!(ticket.contains(text(&new["id"])) && !ticket.contains(text(&old["id"])), "{ticket}");
 }
 
 #[test]

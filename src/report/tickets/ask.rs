@@ -240,12 +240,14 @@ impl Writer<'_> {
             ),
             Remedy::TrustDevices => format!(
                 "{title}: External Identities > Cross-tenant access settings > Organizational settings \
-                 > Add organization > {id} > Inbound access > Trust settings > trust compliant and \
+                 > {id} (Add organization, if it is not there) > Inbound access > Trust settings > note \
+                 what is set > trust compliant and \
                  hybrid joined devices. Our technician then signs in from a managed device."
             ),
             Remedy::TrustMfa => format!(
                 "{title}: External Identities > Cross-tenant access settings > Organizational settings \
-                 > Add organization > {id} > Inbound access > Trust settings > trust multifactor \
+                 > {id} (Add organization, if it is not there) > Inbound access > Trust settings > note \
+                 what is set > trust multifactor \
                  authentication. It counts for guests only, as which this account came."
             ),
             Remedy::LookFirst(Unclear::Conditions) => format!(
@@ -409,7 +411,9 @@ impl Writer<'_> {
         }
         if trusts {
             lines.push(
-                "Cross-tenant access settings: remove the organization, or its trust settings."
+                // A provider's relationship may rest on the organization's entry.
+                "Cross-tenant access settings > the organization > Inbound access > Trust settings: set \
+                 back what was noted. Do not remove the organization: other settings hang on it."
                     .to_owned(),
             );
         }

@@ -347,7 +347,10 @@ impl Writer<'_> {
             failures.iter().any(|f| f.category == Category::Consent && f.error_code == code)
         };
         let proof = to_do.proof.iter().filter(|proof| match kind {
-            Kind::Change => proof.is_blocked,
+            // What an older policy refused before the last success proves nothing of this.
+            Kind::Change => {
+                proof.is_blocked && self.customer.since.is_none_or(|since| proof.at >= since)
+            }
             Kind::Consent => consent(proof.error_code),
         });
         proof.collect()

@@ -205,8 +205,8 @@ impl Folder<'_> {
             String::new(),
             format!(
                 "Click path: Entra admin center > External Identities > Cross-tenant access settings > \
-                 Organizational settings > Add organization > `{}` > Inbound access > Trust settings > \
-                 Customize settings > {trust} > Save.",
+                 Organizational settings > `{}` (Add organization, if it is not there) > Inbound \
+                 access > Trust settings > note what is set > Customize settings > {trust} > Save.",
                 self.partner()
             ),
             String::new(),
