@@ -122,8 +122,10 @@ pub fn plan(refusals: &Refusals) -> Plan {
 
 fn planned(refusals: &Refusals) -> Vec<PlannedPolicy> {
     let remedies: Vec<Remedy> = refusals.policies.iter().map(facts::remedy_of).collect();
+    // Before a risk is cleared at home nothing is opened for the account that is one.
+    let is_shut = |remedy: Remedy| remedy.class() == Class::Never || remedy == Remedy::ClearRisk;
     let never: BTreeSet<usize> =
-        (0..remedies.len()).filter(|&policy| remedies[policy].class() == Class::Never).collect();
+        (0..remedies.len()).filter(|&policy| is_shut(remedies[policy])).collect();
     let refused = refused_by(refusals);
     let opened = met_without(&never, &refusals.routes);
     let mut planned = Vec::with_capacity(remedies.len());
@@ -287,6 +289,21 @@ mod tests {
             shown(&plan),
             [(Class::Exclusion, vec![1], 1, 2), (Class::Never, vec![0], 1, 2)]
         );
+    }
+
+    #[test]
+    fn a_risk_is_cleared_before_anything_else_is_opened() {
+        let refusals = Refusals {
+            policies: vec![
+                policy("risk", "Block", "users,userRisk"),
+                policy("everybody", "Block", "users,application"),
+            ],
+            routes: vec![route(&[(&[0, 1], 9)])],
+        };
+        let held = plan(&refusals);
+        let (own, never) = (Class::OwnTenant, Class::Never);
+        assert_eq!(shown(&held), [(own, vec![0], 0, 0), (never, vec![1], 0, 0)]);
+        assert!(held.policies[1].is_held_back && !held.policies[0].is_held_back);
     }
 
     #[test]
