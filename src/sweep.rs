@@ -225,6 +225,7 @@ pub fn sweep(
     for log in logs {
         swept.take_in(log, lists, &options.tables, &mut input);
     }
+    swept.sort();
     swept.committed = run.finish(input).map_err(|error| match error {
         DatasetError::Stopped => SweepError::Stopped { read: files, files },
         error => SweepError::Dataset(error),
@@ -295,6 +296,13 @@ impl Swept {
         }
         let most = counts.into_iter().max_by_key(|&(home, count)| (count, Reverse(home)));
         most.filter(|&(_, count)| count >= LIKELY_TENANTS)
+    }
+
+    /// Puts what is told of exports in an order that does not depend on which thread was first.
+    fn sort(&mut self) {
+        self.failed.sort_by(|a, b| a.shown.cmp(&b.shown));
+        self.refusals.sort_by(|a, b| a.0.cmp(&b.0));
+        self.rejects.sort_by(|a, b| a.shown.cmp(&b.shown));
     }
 
     /// Parts the logs in a source from what is none or could not be read.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use tenantsweep::dataset::Disk;
 use tenantsweep::report::tickets::{
     RemedyFile, Status, Ticket, follow_up, parse_tickets, remedy_files, tickets_of,
@@ -65,10 +65,7 @@ fn earlier(path: &Path) -> Result<Vec<Ticket>, Failure> {
     match fs::read(path) {
         Ok(text) => Ok(parse_tickets(&text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => {
-            let context = format!("{}: cannot read", path.display());
-            Err(Failure::unwritten(anyhow::Error::new(error).context(context)))
-        }
+        Err(error) => Err(Failure::unwritten(anyhow!("{}: cannot read: {error}", path.display()))),
     }
 }
 
@@ -122,8 +119,8 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
             return Ok(Vec::new());
         }
         Err(error) => {
-            let context = format!("{}: cannot read", folder.display());
-            return Err(Failure::unwritten(anyhow::Error::new(error).context(context)));
+            let failure = anyhow!("{}: cannot read: {error}", folder.display());
+            return Err(Failure::unwritten(failure));
         }
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -147,9 +144,9 @@ fn is_remedy(name: &str) -> bool {
 
 fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error)
-            .with_context(|| format!("{}: cannot remove", path.display()))
-            .map_err(Failure::unwritten),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::unwritten(anyhow!("{}: cannot remove: {error}", path.display())))
+        }
         _ => Ok(()),
     }
 }

@@ -168,6 +168,29 @@ fn many_threads_read_one_archive_to_the_same_bytes() {
     assert!(fs::read_to_string(seen).expect("seen").contains("#2"), "a name given twice");
 }
 
+/// The small file is read before the large one is through.
+#[test]
+fn what_is_told_of_exports_stands_in_the_same_order_for_many_threads() {
+    let desk = Desk::with_samples();
+    let log = fs::read_to_string(desk.path(LOG)).expect("a log");
+    let log: serde_json::Value = serde_json::from_str(&log).expect("JSON");
+    let mut record = log[0].clone();
+    record["homeTenantId"] = record["resourceTenantId"].clone();
+    record["crossTenantAccessType"] = "none".into();
+    let record = format!("{record}\n");
+    let damage = "{\"id\": broken}\n".repeat(20);
+    fs::create_dir(desk.path("logs")).expect("a folder");
+    fs::write(desk.path("logs/a.json"), record.repeat(4_000) + &damage).expect("written");
+    fs::write(desk.path("logs/b.json"), record + &damage).expect("written");
+    let told = ["1", "2"].map(|threads| {
+        let words = ["logs", "--threads", threads, "--out", threads];
+        stderr(&sweep(&desk, &words))
+    });
+    assert!(told[0].contains("a.json: 20 of 4020 records unreadable"), "{}", told[0]);
+    assert!(told[0].contains("b.json: 20 of 21 records unreadable"), "{}", told[0]);
+    assert_eq!(told[0], told[1]);
+}
+
 #[test]
 fn what_cannot_be_read_is_named_and_not_remembered() {
     let desk = Desk::with_samples();

@@ -904,3 +904,34 @@ fn thousands_of_policies_in_one_record_are_planned() {
     assert_eq!(steps.iter().map(of_step).sum::<usize>(), 1_200);
     assert_eq!(steps[0]["would_let_through"]["tries"], 1);
 }
+
+/// Whoever can write into the output folder can edit tickets.json.
+#[test]
+fn an_edited_list_of_tickets_leads_nowhere_else() {
+    let sweep = Sweep::of(&[(1, "Contoso")], &[blocked(1, "20T06:00:00", &[ca007()])]);
+    let mut json = sweep.json("tickets.json");
+    let own = json["tickets"][0].clone();
+    let edited = |file: &str, more: Value| {
+        with(with(own.clone(), json!({"kind": "consent", "routes": [], "file": file})), more)
+    };
+    let hostile = json!({
+        "key": "=1+1",
+        "as_of": "+262142-12-31T23:59:59Z",
+        "tries": u64::MAX,
+        "internal_note": ["=cmd|x", "\u{1b}[2J"],
+        "sections": [{"title": "## \u{1b}", "lines": ["<script>", "=2+2"]}],
+    });
+    let tickets = json["tickets"].as_array_mut().expect("tickets");
+    tickets.push(edited("../../outside", json!({"customer_tenant_id": customer(2)})));
+    tickets.push(edited(text(&own["file"]), hostile));
+    fs::write(sweep.out("tickets.json"), json.to_string()).expect("written");
+    sweep.run();
+    assert!(!sweep.desk.path("outside.md").exists());
+    let page = sweep.read(&format!("tickets/{}.md", text(&own["file"])));
+    assert!(page.contains("- Key: =1+1") && !page.contains("<script>"), "{page}");
+    let table = sweep.read("tickets.csv");
+    assert!(table.contains("\n'=1+1,") && table.contains("'=cmd|x"), "{table}");
+    for text in [&page, &table] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}

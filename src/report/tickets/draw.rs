@@ -67,9 +67,9 @@ fn record(ticket: &Ticket) -> Vec<String> {
         at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
     };
     vec![
-        ticket.key.clone(),
+        cell(&ticket.key, 40),
         ticket.status.as_str().to_owned(),
-        ticket.replaces.clone().unwrap_or_default(),
+        cell(ticket.replaces.as_deref().unwrap_or_default(), 40),
         ticket.kind.as_str().to_owned(),
         ticket.priority.to_string(),
         cell(&ticket.title, 200),
@@ -91,7 +91,7 @@ fn record(ticket: &Ticket) -> Vec<String> {
             _ => format!("tickets/{}.md", ticket.file),
         },
         plain(&ticket.sections),
-        ticket.internal_note.join("\n"),
+        plain_lines(&ticket.internal_note).join("\n"),
     ]
 }
 
@@ -99,11 +99,16 @@ fn record(ticket: &Ticket) -> Vec<String> {
 fn plain(sections: &[Section]) -> String {
     let mut lines = Vec::new();
     for section in sections {
-        lines.push(section.title.clone());
-        lines.extend(section.lines.iter().cloned());
+        lines.extend(plain_lines([&section.title]));
+        lines.extend(plain_lines(&section.lines));
         lines.push(String::new());
     }
     lines.join("\n").trim_end().to_owned()
+}
+
+/// Lines of an earlier run may have been edited by anyone.
+fn plain_lines<'a>(lines: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    lines.into_iter().map(|line| cell(line, usize::MAX / 8)).collect()
 }
 
 /// `tickets/CUSTOMER.md`: the open tickets of each customer, by the name of the file.
@@ -134,7 +139,7 @@ fn page(ticket: &Ticket) -> String {
     facts.extend(ticket.review.map(|day| ("Review", day.format("%-d %b %Y").to_string())));
     lines.extend(facts.iter().map(|(what, text)| format!("- {what}: {}", long_markdown(text))));
     for section in &ticket.sections {
-        lines.extend([String::new(), format!("## {}", section.title), String::new()]);
+        lines.extend([String::new(), format!("## {}", markdown(&section.title)), String::new()]);
         lines.extend(section.lines.iter().map(|line| format!("- {}", long_markdown(line))));
     }
     lines.extend([

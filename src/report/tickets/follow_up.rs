@@ -12,7 +12,8 @@ use crate::tenant::TenantId;
 /// Resolved tickets are told for so many days of evidence, so that no reader misses them.
 const RESOLVED_DAYS: i64 = 30;
 
-/// Reads tickets.json of an earlier run; nothing if it is of a newer version, or damaged.
+/// Reads tickets.json of an earlier run; nothing if it is of a newer version, or damaged. Anyone
+/// can edit the file: a ticket whose own file would lie elsewhere is passed over.
 pub fn parse_tickets(text: &[u8]) -> Vec<Ticket> {
     #[derive(Deserialize)]
     struct Document {
@@ -23,6 +24,14 @@ pub fn parse_tickets(text: &[u8]) -> Vec<Ticket> {
     document
         .filter(|document| document.schema == super::draw::SCHEMA)
         .map_or_else(Vec::new, |document| document.tickets)
+        .into_iter()
+        .filter(|ticket| is_file_name(&ticket.file))
+        .collect()
+}
+
+/// Whether a name is one that tickets give to their files.
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 type Place = (TenantId, TenantId, Kind);
