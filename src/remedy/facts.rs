@@ -17,8 +17,6 @@ pub enum Control {
     ManagedApp,
     /// A password change or the remediation of a risk: both happen at home.
     RemediateRisk,
-    /// Sign-in frequency or another limit on the session.
-    Session,
     /// A control that the table does not know: terms of use, a third party's, a later one.
     Unknown,
 }
@@ -491,9 +489,7 @@ fn control(control: Control, facts: &Facts) -> Remedy {
         Control::Unknown if facts.has_code(&THIRD_PARTY_CODES) => {
             Remedy::Exclude(Exclude::ThirdParty)
         }
-        Control::Block | Control::Session | Control::Unknown => {
-            Remedy::LookFirst(Unclear::Controls)
-        }
+        Control::Block | Control::Unknown => Remedy::LookFirst(Unclear::Controls),
     }
 }
 
