@@ -8,6 +8,7 @@ mod ask;
 mod draw;
 mod follow_up;
 mod remedies;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
