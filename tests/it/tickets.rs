@@ -918,6 +918,7 @@ fn an_edited_list_of_tickets_leads_nowhere_else() {
         "key": "=1+1",
         "as_of": "+262142-12-31T23:59:59Z",
         "tries": u64::MAX,
+        "policies": [{"policy_id": "=3", "policy_name": "x".repeat(1 << 20), "remedy": "exclude"}],
         "internal_note": ["=cmd|x", "\u{1b}[2J"],
         "sections": [{"title": "## \u{1b}", "lines": ["<script>", "=2+2"]}],
     });
@@ -931,6 +932,7 @@ fn an_edited_list_of_tickets_leads_nowhere_else() {
     assert!(page.contains("- Key: =1+1") && !page.contains("<script>"), "{page}");
     let table = sweep.read("tickets.csv");
     assert!(table.contains("\n'=1+1,") && table.contains("'=cmd|x"), "{table}");
+    assert!(table.contains(",'=3,") && table.len() < 1 << 16, "{}", table.len());
     for text in [&page, &table] {
         assert!(!text.contains('\u{1b}'), "{text}");
     }

@@ -59,7 +59,9 @@ pub fn write_tickets_csv(sink: &mut impl Write, tickets: &[Ticket]) -> io::Resul
 
 fn record(ticket: &Ticket) -> Vec<String> {
     let of_policies = |get: fn(&TicketPolicy) -> &String| {
-        let all: Vec<&str> = ticket.policies.iter().map(|policy| get(policy).as_str()).collect();
+        // A log may name a policy in a megabyte; no table takes that.
+        let all: Vec<String> =
+            ticket.policies.iter().map(|policy| clean(get(policy), 200)).collect();
         cell(&all.join("; "), usize::MAX / 8)
     };
     let name = |name: &Option<String>| cell(name.as_deref().unwrap_or_default(), 200);
