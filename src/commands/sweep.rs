@@ -95,7 +95,12 @@ fn sweep_once(
     }
     // A part of the evidence would make the next sweep's seem new.
     if args.view.is_whole() {
-        ticket_files::write(&args.output.out, &disk, &summary, None)?;
+        let unread = ticket_files::write(&args.output.out, &disk, &summary, None)?;
+        if let Some(kept) = unread {
+            let told = "tickets.json is of a newer version, or damaged: every ticket is new";
+            let hint = format!("hint: the old list is kept as {}", kept.display());
+            writeln!(messages, "{told}\n{hint}").map_err(Failure::unwritten)?;
+        }
         compared.keep(&args.output.out, &disk)?;
     }
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;

@@ -20,19 +20,31 @@ use crate::exit::Failure;
 const REMEDY_FILES: [&str; 3] = ["steps.md", "what-if.json", "replacement-policy.json"];
 
 /// Writes the tickets of a summary, and what is to be done about them. Where nothing is asked,
-/// now or before, nothing is written.
+/// now or before, nothing is written. Answers where a list of an earlier run is kept that nobody
+/// can read: keys, approvers and standings of its tickets are lost to this one.
 pub fn write(
     out: &Path,
     disk: &Disk,
     summary: &Summary,
     forgotten: Option<TenantId>,
-) -> Result<(), Failure> {
+) -> Result<Option<PathBuf>, Failure> {
     let json = out.join("tickets.json");
-    let before = earlier(&json)?;
+    let (before, unread) = match earlier(&json)? {
+        Earlier::Tickets(tickets) => (tickets, None),
+        Earlier::Unreadable(text) => (Vec::new(), Some(text)),
+    };
+    // It may hold the customer that is to be forgotten.
+    let unread = unread.filter(|_| forgotten.is_none());
+    let kept_in = out.join("tickets-before.json");
+    if let Some(text) = &unread {
+        replace(disk, &kept_in, text)?;
+    }
+    let kept_in = unread.map(|_| kept_in);
     let kept = before.iter().filter(|ticket| Some(ticket.customer_tenant_id) != forgotten);
     let tickets = follow_up(tickets_of(summary), kept.cloned().collect(), summary);
     if tickets.is_empty() && before.is_empty() {
-        return remove_old(out, &[]);
+        remove_old(out, &[])?;
+        return Ok(kept_in);
     }
     let remedies = remedy_files(summary, &tickets).map_err(Failure::unwritten)?;
     let mut files: Vec<(PathBuf, Vec<u8>)> = write_ticket_files(&tickets)
@@ -52,19 +64,28 @@ pub fn write(
     for (path, content) in files {
         replace(disk, &path, &content)?;
     }
-    Ok(())
+    Ok(kept_in)
+}
+
+/// What an earlier run has left.
+enum Earlier {
+    Tickets(Vec<Ticket>),
+    Unreadable(Vec<u8>),
 }
 
 /// How many open tickets the output folder holds.
 pub fn open_tickets(out: &Path) -> usize {
-    let tickets = earlier(&out.join("tickets.json")).unwrap_or_default();
+    let Ok(Earlier::Tickets(tickets)) = earlier(&out.join("tickets.json")) else { return 0 };
     tickets.iter().filter(|ticket| ticket.status != Status::Resolved).count()
 }
 
-fn earlier(path: &Path) -> Result<Vec<Ticket>, Failure> {
+fn earlier(path: &Path) -> Result<Earlier, Failure> {
     match fs::read(path) {
-        Ok(text) => Ok(parse_tickets(&text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(text) => Ok(match parse_tickets(&text) {
+            Some(tickets) => Earlier::Tickets(tickets),
+            None => Earlier::Unreadable(text),
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Earlier::Tickets(Vec::new())),
         Err(error) => Err(Failure::unwritten(anyhow!("{}: cannot read: {error}", path.display()))),
     }
 }

@@ -905,6 +905,21 @@ fn thousands_of_policies_in_one_record_are_planned() {
     assert_eq!(steps[0]["would_let_through"]["tries"], 1);
 }
 
+#[test]
+fn a_list_of_tickets_that_nobody_can_read_is_kept_and_said() {
+    let sweep = Sweep::of(&[(1, "Contoso")], &[blocked(1, "20T06:00:00", &[ca007()])]);
+    let newer = "{\"schema\": 9, \"tickets\": []}";
+    fs::write(sweep.out("tickets.json"), newer).expect("written");
+    let partner = format!("{FABRIKAM}=Fabrikam");
+    let words = ["sweep", "logs", "--partner", &partner, "--tenants", "customers.csv"];
+    let output = sweep.desk.run(&[&words[..], &["--out", "out"]].concat());
+    let told = stderr(&output);
+    assert!(told.contains("tickets.json is of a newer version, or damaged"), "{told}");
+    assert!(told.contains("hint: the old list is kept as out/tickets-before.json"), "{told}");
+    assert_eq!(sweep.read("tickets-before.json"), newer);
+    assert_eq!(sweep.tickets()[0].0, "new");
+}
+
 /// Whoever can write into the output folder can edit tickets.json.
 #[test]
 fn an_edited_list_of_tickets_leads_nowhere_else() {

@@ -12,21 +12,17 @@ use crate::tenant::TenantId;
 /// Resolved tickets are told for so many days of evidence, so that no reader misses them.
 const RESOLVED_DAYS: i64 = 30;
 
-/// Reads tickets.json of an earlier run; nothing if it is of a newer version, or damaged. Anyone
+/// Reads tickets.json of an earlier run; `None` if it is of a newer version, or damaged. Anyone
 /// can edit the file: a ticket whose own file would lie elsewhere is passed over.
-pub fn parse_tickets(text: &[u8]) -> Vec<Ticket> {
+pub fn parse_tickets(text: &[u8]) -> Option<Vec<Ticket>> {
     #[derive(Deserialize)]
     struct Document {
         schema: u32,
         tickets: Vec<Ticket>,
     }
-    let document: Option<Document> = serde_json::from_slice(text).ok();
-    document
-        .filter(|document| document.schema == super::draw::SCHEMA)
-        .map_or_else(Vec::new, |document| document.tickets)
-        .into_iter()
-        .filter(|ticket| is_file_name(&ticket.file))
-        .collect()
+    let document: Document = serde_json::from_slice(text).ok()?;
+    let tickets = (document.schema == super::draw::SCHEMA).then_some(document.tickets)?;
+    Some(tickets.into_iter().filter(|ticket| is_file_name(&ticket.file)).collect())
 }
 
 /// Whether a name is one that tickets give to their files.
