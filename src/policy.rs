@@ -1,5 +1,6 @@
 //! Conditional Access as a sign-in log tells it: policies, results, conditions, controls.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -180,6 +181,12 @@ impl Conditions {
             .chain(self.other.iter().cloned())
             .collect()
     }
+}
+
+/// Names of conditions in the order of the vocabulary, whatever order the rows brought them in.
+pub fn in_reading_order(names: &BTreeSet<String>) -> Vec<String> {
+    let joined: Vec<&str> = names.iter().map(String::as_str).collect();
+    Conditions::parse(&joined.join(",")).names()
 }
 
 /// The word that people read for a condition's Graph name: the two `ipAddressSeenBy…`

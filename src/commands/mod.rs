@@ -16,10 +16,11 @@ pub mod sweep;
 mod ticket_files;
 pub mod verify;
 
-use std::io::IsTerminal;
+use std::fs;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, Found, STANDARD_INPUT, discover};
@@ -86,4 +87,14 @@ pub fn gather(
 pub fn thread_count(asked: Option<std::num::NonZeroUsize>) -> usize {
     let cores = || std::thread::available_parallelism().ok();
     asked.or_else(cores).map_or(1, std::num::NonZeroUsize::get)
+}
+
+/// Removes a file that need not be there.
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::unwritten(anyhow!("{}: cannot remove: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,7 +1,5 @@
 //! What stands in the output folder beside the dataset.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use tenantsweep::dataset::{Disk, WriterOptions, seal};
@@ -10,9 +8,9 @@ use tenantsweep::stop::Stop;
 use tenantsweep::summary::Summary;
 use tenantsweep::tenant::TenantId;
 
-use super::report;
 use super::scheduled::forget_standing;
 use super::ticket_files;
+use super::{remove, report};
 use crate::cli::{Format, ViewArgs, WriterArgs};
 use crate::exit::Failure;
 
@@ -40,10 +38,7 @@ pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Re
         return disk.replace(&path, &text).map_err(Failure::unwritten);
     }
     // What an earlier sweep missed may be here now.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(error)),
-        _ => Ok(()),
-    }
+    remove(&path)
 }
 
 /// Writes the reports again, from a dataset out of which a customer was taken.

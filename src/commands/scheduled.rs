@@ -1,7 +1,7 @@
 //! What a job that runs by itself needs: conditions, and a digest of what changed.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tenantsweep::change::{Changes, Standing};
@@ -14,6 +14,7 @@ use tenantsweep::summary::Summary;
 use tenantsweep::summary::state::{CustomerState, Doubt};
 use tenantsweep::tenant::TenantId;
 
+use super::remove;
 use crate::cli::Condition;
 use crate::exit::Failure;
 
@@ -86,16 +87,6 @@ impl Comparison {
             1 => "1 change since the sweep before, in the digest.".to_owned(),
             count => format!("{count} changes since the sweep before, in the digest."),
         }
-    }
-}
-
-/// Removes a file that need not be there.
-fn remove(path: &Path) -> Result<(), Failure> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::unwritten(
-            anyhow::Error::new(error).context(format!("{}: cannot remove", path.display())),
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -94,18 +94,21 @@ fn sweep_once(
         compared.write_digest(folder, &disk)?;
     }
     // A part of the evidence would make the next sweep's seem new.
-    if args.view.is_whole() {
-        let unread = ticket_files::write(&args.output.out, &disk, &summary, None)?;
-        if let Some(kept) = unread {
+    let open_tickets = if args.view.is_whole() {
+        let written = ticket_files::write(&args.output.out, &disk, &summary, None)?;
+        if let Some(kept) = written.kept_in {
             let told = "tickets.json is of a newer version, or damaged: every ticket is new";
             let hint = format!("hint: the old list is kept as {}", kept.display());
             writeln!(messages, "{told}\n{hint}").map_err(Failure::unwritten)?;
         }
         compared.keep(&args.output.out, &disk)?;
-    }
+        written.open
+    } else {
+        ticket_files::open_tickets(&args.output.out)
+    };
     seal(&args.output.out, &disk).map_err(Failure::unwritten)?;
     facts.elapsed = Some(started.elapsed());
-    facts.closing = closing_lines(&args.output.out, &swept);
+    facts.closing = closing_lines(&args.output.out, &swept, open_tickets);
     if schedule.digest.is_some() {
         facts.closing.insert(0, compared.told());
     }
@@ -186,7 +189,7 @@ fn shown_inputs(args: &SweepArgs) -> String {
     shown.join(" ")
 }
 
-fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
+fn closing_lines(out: &Path, swept: &Swept, open_tickets: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if swept.committed.is_unchanged {
         lines.push(match swept.known_exports() {
@@ -196,7 +199,7 @@ fn closing_lines(out: &Path, swept: &Swept) -> Vec<String> {
     }
     let report = out.join("report.md");
     lines.push(format!("Open first:  {}", report.display()));
-    let mut beside = match ticket_files::open_tickets(out) {
+    let mut beside = match open_tickets {
         0 => Vec::new(),
         open => vec![format!("tickets/ ({open})"), "tickets.csv".to_owned()],
     };

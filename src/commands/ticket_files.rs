@@ -14,22 +14,22 @@ use tenantsweep::report::tickets::{
 use tenantsweep::summary::Summary;
 use tenantsweep::tenant::TenantId;
 
+use super::remove;
 use crate::exit::Failure;
 
 /// Names that files below a customer's folder of `remedies/` can have, behind the partner.
 const REMEDY_FILES: [&str; 3] = ["steps.md", "what-if.json", "replacement-policy.json"];
 
 /// Writes the tickets of a summary, and what is to be done about them. Where nothing is asked,
-/// now or before, nothing is written. Answers where a list of an earlier run is kept that nobody
-/// can read: keys, approvers and standings of its tickets are lost to this one.
+/// now or before, nothing is written.
 pub fn write(
     out: &Path,
     disk: &Disk,
     summary: &Summary,
     forgotten: Option<TenantId>,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Written, Failure> {
     let json = out.join("tickets.json");
-    let (before, unread) = match earlier(&json)? {
+    let (mut before, unread) = match earlier(&json)? {
         Earlier::Tickets(tickets) => (tickets, None),
         Earlier::Unreadable(text) => (Vec::new(), Some(text)),
     };
@@ -40,11 +40,13 @@ pub fn write(
         replace(disk, &kept_in, text)?;
     }
     let kept_in = unread.map(|_| kept_in);
-    let kept = before.iter().filter(|ticket| Some(ticket.customer_tenant_id) != forgotten);
-    let tickets = follow_up(tickets_of(summary), kept.cloned().collect(), summary);
-    if tickets.is_empty() && before.is_empty() {
+    let had_tickets = !before.is_empty();
+    before.retain(|ticket| Some(ticket.customer_tenant_id) != forgotten);
+    let tickets = follow_up(tickets_of(summary), before, summary);
+    let written = Written { open: count_open(&tickets), kept_in };
+    if tickets.is_empty() && !had_tickets {
         remove_old(out, &[])?;
-        return Ok(kept_in);
+        return Ok(written);
     }
     let remedies = remedy_files(summary, &tickets).map_err(Failure::unwritten)?;
     let mut files: Vec<(PathBuf, Vec<u8>)> = write_ticket_files(&tickets)
@@ -59,12 +61,21 @@ pub fn write(
     write_tickets_csv(&mut table, &tickets).map_err(Failure::unwritten)?;
     write_tickets_json(&mut document, &tickets).map_err(Failure::unwritten)?;
     files.push((out.join("tickets.csv"), table));
-    // Last: it says which files there are, so that the next run can remove them.
+    // Last, so that it names no file that is not there.
     files.push((json, document));
     for (path, content) in files {
         replace(disk, &path, &content)?;
     }
-    Ok(kept_in)
+    Ok(written)
+}
+
+/// What came of it.
+pub struct Written {
+    /// Open tickets.
+    pub open: usize,
+    /// Where a list of an earlier run is kept that nobody can read: keys, approvers and standings
+    /// of its tickets are lost to this one.
+    pub kept_in: Option<PathBuf>,
 }
 
 /// What an earlier run has left.
@@ -73,9 +84,13 @@ enum Earlier {
     Unreadable(Vec<u8>),
 }
 
-/// How many open tickets the output folder holds.
+/// How many open tickets an earlier run left in the output folder.
 pub fn open_tickets(out: &Path) -> usize {
     let Ok(Earlier::Tickets(tickets)) = earlier(&out.join("tickets.json")) else { return 0 };
+    count_open(&tickets)
+}
+
+fn count_open(tickets: &[Ticket]) -> usize {
     tickets.iter().filter(|ticket| ticket.status != Status::Resolved).count()
 }
 
@@ -161,13 +176,4 @@ fn is_remedy(name: &str) -> bool {
         let is_short = partner.len() == 8 && partner.chars().all(|c| c.is_ascii_hexdigit());
         is_short && REMEDY_FILES.contains(&rest)
     })
-}
-
-fn remove(path: &Path) -> Result<(), Failure> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Failure::unwritten(anyhow!("{}: cannot remove: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
 }

@@ -77,6 +77,11 @@ impl Plan {
         steps.flat_map(|step| &step.policies).filter_map(|&policy| self.policies.get(policy))
     }
 
+    /// The policies that the customer is asked to change, in the order of the plan.
+    pub fn asked(&self) -> Vec<&PlannedPolicy> {
+        self.policies_of(Class::MeetCondition).chain(self.policies_of(Class::Exclusion)).collect()
+    }
+
     pub fn has(&self, class: Class) -> bool {
         self.steps.iter().any(|step| step.class == class)
     }

@@ -4,6 +4,7 @@ use super::clean::clean;
 use super::table::{Column, Table};
 use super::todo::Act;
 use super::words;
+use crate::policy::in_reading_order;
 use crate::remedy::{Class, PlannedPolicy, Remedy, Step};
 use crate::summary::{CustomerSummary, Doer, ToDo, Waiting, WaitingKind};
 
@@ -32,7 +33,7 @@ pub(super) fn steps(customer: &CustomerSummary) -> Table {
             table.rows.push(vec![
                 if is_first { (number + 1).to_string() } else { String::new() },
                 name(policy),
-                words::conditions(&in_order(&policy.facts.matched)),
+                words::conditions(&in_reading_order(&policy.facts.matched)),
                 required(policy),
                 told_remedy(policy),
                 if is_first { let_through(customer, step) } else { String::new() },
@@ -52,11 +53,6 @@ fn policies_of<'a>(
 
 fn name(policy: &PlannedPolicy) -> String {
     clean(&words::policy(&policy.facts.policy_name, &policy.facts.policy_id), NAME_COLUMNS)
-}
-
-fn in_order(names: &std::collections::BTreeSet<String>) -> Vec<String> {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    crate::policy::Conditions::parse(&names.join(",")).names()
 }
 
 fn required(policy: &PlannedPolicy) -> String {
@@ -94,7 +90,7 @@ pub(super) fn remarks(customer: &CustomerSummary) -> Vec<String> {
     let ToDo { plan, doer, .. } = &customer.to_do;
     let mut lines = Vec::new();
     if plan.all_meet_all() {
-        let all = if plan.policies.len() == 2 { "both policies" } else { "all of these policies" };
+        let all = words::all_policies(plan.policies.len());
         lines.push(format!("Every try met {all}: one change alone does not help."));
     }
     if !plan.is_exact {
@@ -130,13 +126,8 @@ pub(super) fn remarks(customer: &CustomerSummary) -> Vec<String> {
 
 /// `Behind it: CA050 (report-only, would block; certain), since 3 Nov.`
 fn behind(waiting: &Waiting) -> String {
-    let sure = if waiting.is_certain { "certain" } else { "likely" };
     let name = words::policy(&waiting.policy_name, &waiting.policy_id);
     let is_managed = crate::remedy::facts::is_microsoft_managed(&waiting.policy_name);
-    let kind = match waiting.kind {
-        WaitingKind::ReportOnly => "report-only, would block",
-        WaitingKind::Blocks => "blocked other tries of the same app",
-    };
     let turns_on = if is_managed && waiting.kind == WaitingKind::ReportOnly {
         let earliest = waiting.first_at + chrono::TimeDelta::days(MANAGED_DAYS);
         format!(
@@ -149,8 +140,9 @@ fn behind(waiting: &Waiting) -> String {
         String::new()
     };
     format!(
-        "Behind it: {} ({kind}; {sure}), last met {}.{turns_on}",
+        "Behind it: {} ({}), last met {}.{turns_on}",
         clean(&name, NAME_COLUMNS),
+        words::waiting(waiting),
         words::full_moment(waiting.last_at)
     )
 }

@@ -10,7 +10,9 @@ use crate::error_code::ErrorCode;
 use crate::policy::{condition_word, control_word};
 use crate::remedy::{Remedy, Share};
 use crate::summary::state::{CustomerState, Doubt};
-use crate::summary::{BlockedAccount, CustomerSummary, PartnerSummary, ProviderSummary};
+use crate::summary::{
+    BlockedAccount, CustomerSummary, PartnerSummary, ProviderSummary, Waiting, WaitingKind,
+};
 use crate::tenant::TenantId;
 use crate::who::short_account;
 
@@ -274,6 +276,20 @@ pub(super) fn share(of: Share, total: Share) -> String {
         number(of.tries),
         counted(total.tries, "try", "tries"),
     )
+}
+
+/// Of policies that every try met.
+pub(super) fn all_policies(count: usize) -> &'static str {
+    if count == 2 { "both policies" } else { "all of these policies" }
+}
+
+/// Why a policy waits behind those that refuse, and how sure that is.
+pub(super) fn waiting(waiting: &Waiting) -> String {
+    let kind = match waiting.kind {
+        WaitingKind::ReportOnly => "report-only, would block",
+        WaitingKind::Blocks => "blocked other tries of the same app",
+    };
+    format!("{kind}; {}", if waiting.is_certain { "certain" } else { "likely" })
 }
 
 /// What the partner does in its own tenant or tool.

@@ -16,6 +16,7 @@ use super::model::{
 use super::state::{CustomerState, Evidence, Judgement, RouteState, RouteView, customer_state};
 use super::to_do::Case;
 use crate::error_code::ErrorCode;
+use crate::policy::in_reading_order;
 use crate::tenant::TenantId;
 
 /// Evidence that ends this many days before the newest is called stale.
@@ -542,12 +543,6 @@ fn policies_of(activity: &Activity) -> Vec<PolicySummary> {
 
 fn only_one(names: &BTreeSet<&str>) -> Option<String> {
     names.first().filter(|_| names.len() == 1).map(|name| (*name).to_owned())
-}
-
-/// Conditions in the order of the vocabulary, whatever order the rows brought them in.
-fn in_reading_order(names: &BTreeSet<String>) -> Vec<String> {
-    let joined: Vec<&str> = names.iter().map(String::as_str).collect();
-    crate::policy::Conditions::parse(&joined.join(",")).names()
 }
 
 fn count(items: usize) -> u64 {

@@ -102,36 +102,10 @@ fn flagged(
         frames::number("error_code"),
         frames::number("source_offset"),
     ]);
-    wanted.extend(
-        [
-            "sign_in_id",
-            "side",
-            "partner_match",
-            "verdict",
-            "disputed",
-            "app_id",
-            "app_name",
-            "resource_id",
-            "resource_name",
-            "user_id",
-            "correlation_id",
-            "source_export",
-            "client_app",
-            "authentication_protocol",
-            "original_transfer_method",
-            "sign_in_type",
-            "cross_tenant_access",
-            "ip_address",
-            "country",
-            "operating_system",
-            "risk_level",
-            "failure_reason",
-        ]
-        .map(col),
-    );
-    for name in ["category", "who_fixes", "cause", "remedy"] {
-        wanted.push(slices::text_if_there(&mut sign_ins, name)?);
-    }
+    wanted.extend(["side", "partner_match", "verdict", "disputed"].map(col));
+    wanted.extend(TEXTS.map(col));
+    let schema = sign_ins.collect_schema()?;
+    wanted.extend(TOLD.map(|name| slices::text_if_there(&schema, name)));
     let rows = sign_ins
         .filter(slice.holds(&time))
         .filter(col("flagged").and(of_partners(partners)))
@@ -239,9 +213,8 @@ struct Look<'a> {
 }
 
 /// Text columns that are copied into a proof or looked at.
-const TEXTS: [&str; 23] = [
+const TEXTS: [&str; 18] = [
     "sign_in_id",
-    "account",
     "app_id",
     "app_name",
     "resource_id",
@@ -259,15 +232,14 @@ const TEXTS: [&str; 23] = [
     "operating_system",
     "risk_level",
     "failure_reason",
-    "category",
-    "who_fixes",
-    "cause",
-    "remedy",
 ];
+/// What rows say of the cause; older datasets do not have it.
+const TOLD: [&str; 4] = ["category", "who_fixes", "cause", "remedy"];
 
 impl<'a> Look<'a> {
     fn of(columns: &Columns<'a>) -> PolarsResult<Self> {
-        let texts = TEXTS.into_iter().map(|name| Ok((name, columns.text(name)?)));
+        let names = TEXTS.into_iter().chain(TOLD).chain(["account"]);
+        let texts = names.map(|name| Ok((name, columns.text(name)?)));
         Ok(Self {
             at: columns.number("at")?,
             code: columns.number("error_code")?,

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use polars::prelude::{
-    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, Null, PolarsResult,
-    SortMultipleOptions, UniqueKeepStrategy, coalesce, col, len, lit,
+    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, NULL, PolarsResult,
+    SchemaRef, SortMultipleOptions, UniqueKeepStrategy, coalesce, col, len, lit,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -190,10 +190,8 @@ pub(super) fn column_type(frame: &mut LazyFrame, name: &str) -> PolarsResult<Dat
 }
 
 /// A column that older datasets do not have; there it is null.
-pub(super) fn text_if_there(frame: &mut LazyFrame, name: &str) -> PolarsResult<Expr> {
-    let is_there = frame.collect_schema()?.contains(name);
-    let null = || lit(Null {}).cast(DataType::String).alias(name);
-    Ok(if is_there { col(name) } else { null() })
+pub(super) fn text_if_there(schema: &SchemaRef, name: &str) -> Expr {
+    if schema.contains(name) { col(name) } else { lit(NULL).cast(DataType::String).alias(name) }
 }
 
 /// Adds the sums of a slice; gives back the rows that count, in the order of time, with their

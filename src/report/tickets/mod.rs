@@ -204,15 +204,8 @@ impl Writer<'_> {
         &self.customer.to_do
     }
 
-    /// The policies that the customer is asked to change, in the order of the plan.
-    fn asked(&self) -> Vec<&PlannedPolicy> {
-        let plan = &self.to_do().plan;
-        let meet = plan.policies_of(Class::MeetCondition);
-        meet.chain(plan.policies_of(Class::Exclusion)).collect()
-    }
-
     fn change(&self) -> Option<Ticket> {
-        let asked = self.asked();
+        let asked = self.to_do().plan.asked();
         if asked.is_empty() {
             return None;
         }

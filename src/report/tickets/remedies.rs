@@ -17,7 +17,7 @@ use super::ask::{
 };
 use super::{Kind, NAME_COLUMNS, Status, Ticket};
 use crate::remedy::facts::Relation;
-use crate::remedy::{Class, PlannedPolicy, Remedy};
+use crate::remedy::{PlannedPolicy, Remedy};
 use crate::summary::{CustomerSummary, Proof, Summary};
 use crate::tenant::TenantId;
 
@@ -44,7 +44,7 @@ pub fn remedy_files(summary: &Summary, tickets: &[Ticket]) -> serde_json::Result
         });
         let Some(customer) = customer.filter(|_| is_open) else { continue };
         let folder = Folder { ticket, customer };
-        if folder.asked().is_empty() {
+        if customer.to_do.plan.asked().is_empty() {
             continue;
         }
         files.extend(folder.files()?);
@@ -69,14 +69,8 @@ impl Folder<'_> {
         )
     }
 
-    fn asked(&self) -> Vec<&PlannedPolicy> {
-        let plan = &self.customer.to_do.plan;
-        let meet = plan.policies_of(Class::MeetCondition);
-        meet.chain(plan.policies_of(Class::Exclusion)).collect()
-    }
-
     fn files(&self) -> serde_json::Result<Vec<RemedyFile>> {
-        let asked = self.asked();
+        let asked = self.customer.to_do.plan.asked();
         let several = self.customer.to_do.plan.policies.len();
         let mut files = vec![("steps.md", self.steps(&asked, several))];
         if let Some(question) = self.customer.to_do.proof.iter().find(|proof| proof.is_blocked) {

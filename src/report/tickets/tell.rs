@@ -4,11 +4,11 @@ use super::super::clean::clean;
 use super::super::words::{self, Refused};
 use super::ask::name;
 use super::{Kind, NAME_COLUMNS, PROOF_COLUMNS, Writer};
-use crate::policy::Conditions;
+use crate::policy::in_reading_order;
 use crate::remedy::facts::Control;
 use crate::remedy::{Class, Danger, PlannedPolicy, Remedy};
 use crate::summary::state::CustomerState;
-use crate::summary::{Doer, Proof, WaitingKind};
+use crate::summary::{Doer, Proof};
 
 /// Sign-ins that are attached as proof.
 const PROOF_SHOWN: usize = 5;
@@ -71,9 +71,8 @@ impl Writer<'_> {
             lines.push(format!("{}  {}", number + 1, reason(policy)));
         }
         if plan.all_meet_all() {
-            let both =
-                if plan.policies.len() == 2 { "both policies" } else { "all of these policies" };
-            lines.push(format!("Every try met {both}, so one change alone does not help."));
+            let all = words::all_policies(plan.policies.len());
+            lines.push(format!("Every try met {all}, so one change alone does not help."));
         }
         if plan.unknown.tries > 0 {
             let tries = words::counted(plan.unknown.tries, "try was", "tries were");
@@ -160,15 +159,8 @@ impl Writer<'_> {
             );
         }
         lines.extend(self.to_do().waiting.iter().map(|waiting| {
-            let sure = if waiting.is_certain { "certain" } else { "likely" };
-            let kind = match waiting.kind {
-                WaitingKind::ReportOnly => "report-only, would block",
-                WaitingKind::Blocks => "blocked other tries of the same app",
-            };
-            format!(
-                "Behind it: {} ({kind}; {sure}).",
-                words::policy(&waiting.policy_name, &waiting.policy_id)
-            )
+            let name = words::policy(&waiting.policy_name, &waiting.policy_id);
+            format!("Behind it: {name} ({}).", words::waiting(waiting))
         }));
         lines
     }
@@ -178,12 +170,10 @@ impl Writer<'_> {
 fn reason(policy: &PlannedPolicy) -> String {
     let facts = &policy.facts;
     let name = name(policy);
-    let matched: Vec<&str> = facts.matched.iter().map(String::as_str).collect();
-    let because = if matched.is_empty() {
+    let because = if facts.matched.is_empty() {
         "the log does not say why it applied".to_owned()
     } else {
-        let in_order = Conditions::parse(&matched.join(",")).names();
-        format!("applied because of {}", words::conditions(&in_order))
+        format!("applied because of {}", words::conditions(&in_reading_order(&facts.matched)))
     };
     let demanded: Vec<String> = facts.demanded.iter().cloned().collect();
     let session: Vec<String> = facts.session.iter().cloned().collect();

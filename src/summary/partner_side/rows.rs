@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use polars::prelude::{
-    DataFrame, DataType, Expr, IntoLazy, LazyFrame, NULL, PolarsResult, SchemaRef, col, len, lit,
+    DataFrame, DataType, Expr, IntoLazy, LazyFrame, PolarsResult, col, len, lit,
 };
 
 use super::super::frames::{self, Columns};
-use super::super::slices::{self, Slice, column_type, plan};
+use super::super::slices::{self, Slice, column_type, plan, text_if_there};
 use super::super::{DatasetParts, SummaryError, SummaryOptions};
 use super::{Judge, signs, user_id_of};
 use crate::attribution::Verdict;
@@ -107,15 +107,11 @@ pub(in crate::summary) fn read(
 fn relevant(mut sign_ins: LazyFrame) -> PolarsResult<(LazyFrame, DataType)> {
     let schema = sign_ins.collect_schema()?;
     let time = column_type(&mut sign_ins, "created_at")?;
-    let mut columns: Vec<Expr> = TEXTS.iter().map(|name| text(&schema, name)).collect();
-    columns.push(text(&schema, "partner_match"));
-    columns.push(text(&schema, "correlation_id"));
+    let mut columns: Vec<Expr> = TEXTS.iter().map(|name| text_if_there(&schema, name)).collect();
+    columns.push(text_if_there(&schema, "partner_match"));
+    columns.push(text_if_there(&schema, "correlation_id"));
     columns.extend([col("created_at"), frames::number("error_code")]);
     Ok((sign_ins.select(columns).filter(matters()), time))
-}
-
-fn text(schema: &SchemaRef, name: &'static str) -> Expr {
-    if schema.contains(name) { col(name) } else { lit(NULL).cast(DataType::String).alias(name) }
 }
 
 /// A listed partner's rows: all at home, and those with a sign on any side.
