@@ -12,8 +12,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use estate::{Estate, EstateOptions, Kind};
 use tenantsweep::dataset::WriterOptions;
-use tenantsweep::dialect::Dialect;
-use tenantsweep::dialect::TableOptions;
+use tenantsweep::dialect::{Dialect, RecordOptions, TableOptions};
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::{JsonFramer, RECORD_LIMIT, Span, SpanKind};
@@ -21,7 +20,6 @@ use tenantsweep::input::peek::Peek;
 use tenantsweep::lists::{GivenLists, Lists};
 use tenantsweep::sweep::{Progress, SweepOptions, sweep};
 use tenantsweep::tenant::{Partner, TenantId};
-use tenantsweep::time::TimeReading;
 
 fn main() {
     divan::main();
@@ -105,7 +103,7 @@ mod normalise {
         let records = records_of(bytes);
         bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
             let read = |record: &&&[u8]| {
-                dialect.normalise_json(black_box(record), TimeReading::default()).is_ok()
+                dialect.normalise_json(black_box(record), RecordOptions::default()).is_ok()
             };
             records.iter().filter(read).count()
         });

@@ -16,6 +16,9 @@
 //!
 //! [`sweep`] drives it up to the commit; the command line does the rest.
 
+// Bytes, many at a time.
+pub mod blocks;
+
 // The vocabulary: no I/O, no vendor field names.
 pub mod error_code;
 pub mod file_name;

@@ -37,6 +37,61 @@ impl AppliedPolicy {
     }
 }
 
+/// What the entries of `appliedConditionalAccessPolicies` show together, whether they are kept or
+/// not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicyFacts {
+    pub count: usize,
+    /// Policies that did not look at the sign-in.
+    pub idle: usize,
+    /// Policies of which the log says what they did.
+    pub known: usize,
+    /// One at least says which conditions matched.
+    pub with_conditions: bool,
+    /// One at least names rules or an authentication strength.
+    pub with_rules: bool,
+    /// Graph hid a later member of an enum: the request lacked
+    /// `Prefer: include-unknown-enum-members`.
+    pub hides_members: bool,
+}
+
+impl PolicyFacts {
+    pub fn of(policies: &[AppliedPolicy]) -> Self {
+        let mut facts = Self::default();
+        policies.iter().for_each(|policy| facts.add(Self::of_one(policy)));
+        facts
+    }
+
+    pub fn of_one(policy: &AppliedPolicy) -> Self {
+        let hides = |set: &Option<Conditions>| set.as_ref().is_some_and(Conditions::hides_a_member);
+        Self {
+            count: 1,
+            idle: usize::from(policy.result.is_idle()),
+            known: usize::from(policy.result.is_known()),
+            with_conditions: policy.matched.is_some(),
+            with_rules: !policy.matched_rules.is_empty()
+                || policy.authentication_strength.is_some(),
+            hides_members: policy.result == PolicyResult::UnknownFutureValue
+                || hides(&policy.matched)
+                || hides(&policy.unmatched)
+                || policy.matched_rules.iter().any(|rule| Self::rule_hides_a_member(rule)),
+        }
+    }
+
+    pub fn rule_hides_a_member(rule: &str) -> bool {
+        rule.ends_with("unknownFutureValue")
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.idle += other.idle;
+        self.known += other.known;
+        self.with_conditions |= other.with_conditions;
+        self.with_rules |= other.with_rules;
+        self.hides_members |= other.hides_members;
+    }
+}
+
 /// `appliedConditionalAccessPolicyResult` (Graph beta metadata), for one policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyResult {

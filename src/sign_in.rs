@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error_code::ErrorCode;
-use crate::policy::{AppliedPolicy, ConditionalAccessStatus};
+use crate::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyFacts};
 use crate::tenant::TenantId;
 
 /// A sign-in as an export tells it, whatever the kind of export.
@@ -65,7 +65,11 @@ pub struct SignIn {
     pub failure_reason: Option<String>,
     pub additional_details: Option<String>,
     pub conditional_access_status: Option<ConditionalAccessStatus>,
+    /// Without those that did not look at the sign-in, unless they are asked for.
     pub applied_policies: Vec<AppliedPolicy>,
+    /// What all of them show, those that are not kept included.
+    #[serde(skip)]
+    pub policy_facts: PolicyFacts,
     pub row_evidence: RowEvidence,
     pub correlation_id: Option<String>,
     pub session_id: Option<String>,
@@ -259,10 +263,10 @@ pub enum RowEvidence {
 
 impl RowEvidence {
     /// Judges what a record holds.
-    pub fn of(policies: &[AppliedPolicy], status: Option<&ConditionalAccessStatus>) -> Self {
-        if policies.iter().any(|policy| policy.matched.is_some()) {
+    pub fn of(policies: PolicyFacts, status: Option<&ConditionalAccessStatus>) -> Self {
+        if policies.with_conditions {
             Self::Conditions
-        } else if !policies.is_empty() {
+        } else if policies.count > 0 {
             Self::Results
         } else if status.is_some() {
             Self::StatusOnly

@@ -33,6 +33,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
             with_sha256: false,
             record_limit: RECORD_LIMIT,
             keep_rejected_bytes: false,
+            keep_not_applied: false,
             pool: None,
         },
         template: inputs.found.template.as_ref(),
@@ -41,7 +42,7 @@ pub fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<End, Failure> {
         stop: &Stop::default(),
     };
     let results = parallel::map(&inputs.found.sources, thread_count(None), |source| {
-        read_source(source, Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| {})
+        read_source(source, Share::WHOLE, &options, &|_, _| Ok(()), &|_| {})
     });
     let mut end = End::Done;
     for (list, kind) in &inputs.lists.used {

@@ -148,6 +148,7 @@ fn fetch(
             // Whatever limit the sweep had: the record was read.
             record_limit: 1 << 30,
             keep_rejected_bytes: false,
+            keep_not_applied: false,
             pool: None,
         },
         template: None,

@@ -43,13 +43,12 @@ impl PartnerSignIn {
     /// kept, only their number goes on from here.
     pub(super) fn encode(mut self, keep_not_applied: bool) -> Result<Vec<u8>, postcard::Error> {
         let evidence_rank = evidence_rank(&self.sign_in);
+        let idle = self.sign_in.policy_facts.idle;
         let policies = &mut self.sign_in.applied_policies;
-        let not_applied = policies.iter().filter(|policy| policy.result.is_idle()).count();
         if !keep_not_applied {
             policies.retain(|policy| !policy.result.is_idle());
         }
-        let content =
-            (&self.sign_in, &self.provider, self.recovered, self.repaired, count(not_applied));
+        let content = (&self.sign_in, &self.provider, self.recovered, self.repaired, count(idle));
         let content = postcard::to_allocvec(&content)?;
         let head = RowHead {
             export: self.export,
@@ -155,15 +154,10 @@ pub(super) fn hash_at(side: &str, id: &str, created_at: i64) -> u128 {
 /// How much a copy tells: policies with a known result, then decoded conditions, then rules or
 /// an authentication strength, then fields filled.
 fn evidence_rank(sign_in: &SignIn) -> i32 {
-    let policies = &sign_in.applied_policies;
-    let known = policies.iter().filter(|policy| policy.result.is_known()).count().min(999);
-    let conditions = policies.iter().any(|policy| policy.matched.is_some());
-    let rules = policies
-        .iter()
-        .any(|policy| !policy.matched_rules.is_empty() || policy.authentication_strength.is_some());
-    let rank = known * 1_000_000
-        + usize::from(conditions) * 100_000
-        + usize::from(rules) * 10_000
+    let policies = sign_in.policy_facts;
+    let rank = policies.known.min(999) * 1_000_000
+        + usize::from(policies.with_conditions) * 100_000
+        + usize::from(policies.with_rules) * 10_000
         + filled_field_count(sign_in);
     i32::try_from(rank).unwrap_or(i32::MAX)
 }

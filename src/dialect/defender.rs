@@ -4,11 +4,11 @@
 //!
 //! Source: the advanced hunting schema reference of these two tables.
 
+use super::json::{Room, read_record};
 use super::row::{Field, FieldOf, read_object};
 use super::wire::{Present, wire};
-use super::{Reading, Unreadable};
+use super::{Reading, RecordOptions, Unreadable};
 use crate::sign_in::SignInType;
-use crate::time::TimeReading;
 
 /// The fields of this kind's columns.
 pub(super) const FIELD_OF: FieldOf = |column| {
@@ -68,8 +68,8 @@ wire! { Keys {
     "conditionalaccesspolicies" => policies: Present,
 } }
 
-fn keys_of(record: &[u8]) -> Result<Keys, serde_json::Error> {
-    serde_json::from_slice(record)
+fn keys_of(record: &[u8]) -> Result<Keys, Unreadable> {
+    read_record(record, &Room::new())
 }
 
 /// Whether a record is a row of such a table as a flat object.
@@ -89,11 +89,12 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one row that is a flat object.
-pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
+pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading, Unreadable> {
     if detect(record).is_err() {
         // Valid JSON, or its fault is told below.
         keys_of(record)?;
         return Err(Unreadable::OtherKind);
     }
-    read_object(record, FIELD_OF)?.finish(SignInType::Unknown, times)
+    let room = Room::new();
+    read_object(record, FIELD_OF, &room)?.finish(SignInType::Unknown, options, &room)
 }

@@ -3,29 +3,29 @@
 //!
 //! Source: the sign-in log schema for Azure Monitor.
 
+use super::json::{Room, read_record};
 use super::row::sign_in_type_of_log;
 use super::sign_in::{Envelope, SignInWire, parse_code, sign_in_of, tenant};
 use super::wire::{OrText, Present, Text, TextQuality, wire};
-use super::{Reading, Unreadable};
+use super::{Reading, RecordOptions, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
 use crate::tenant::TenantId;
-use crate::time::TimeReading;
 
 wire! {
     /// The envelope; `properties` is an object, or its JSON text where a forwarder made it so.
-    EnvelopeWire {
-        "time" => time: Text,
-        "resourceid" => resource_id: Text,
-        "category" => category: Text,
-        "tenantid" => tenant: Text,
-        "resulttype" => result_type: Text,
-        "resultsignature" => result_signature: Text,
-        "resultdescription" => result_description: Text,
-        "calleripaddress" => caller_ip_address: Text,
-        "correlationid" => correlation_id: Text,
-        "identity" => identity: Text,
-        "location" => location: Text,
-        "properties" => properties: Option<OrText<SignInWire>>,
+    EnvelopeWire<'a> {
+        "time" => time: Text<'a>,
+        "resourceId" => resource_id: Text<'a>,
+        "category" => category: Text<'a>,
+        "tenantId" => tenant: Text<'a>,
+        "resultType" => result_type: Text<'a>,
+        "resultSignature" => result_signature: Text<'a>,
+        "resultDescription" => result_description: Text<'a>,
+        "callerIpAddress" => caller_ip_address: Text<'a>,
+        "correlationId" => correlation_id: Text<'a>,
+        "identity" => identity: Text<'a>,
+        "location" => location: Text<'a>,
+        "properties" => properties: Option<OrText<SignInWire<'a>>>,
     }
 }
 
@@ -38,7 +38,7 @@ wire! { Keys {
 
 /// Whether a record looks like an envelope of this kind.
 pub(super) fn detect(record: &[u8]) -> Result<(), String> {
-    let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+    let keys: Keys = read_record(record, &Room::new()).map_err(|error| error.to_string())?;
     if !keys.properties.0 {
         return Err("it has no `properties`".to_owned());
     }
@@ -49,12 +49,13 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one envelope.
-pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
-    let wire: EnvelopeWire = serde_json::from_slice(record)?;
+pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading, Unreadable> {
+    let room = Room::new();
+    let wire: EnvelopeWire<'_> = read_record(record, &room)?;
     let Some(OrText { value: properties, text }) = wire.properties else {
         return Err(Unreadable::OtherKind);
     };
-    let sign_in_type = match wire.category.as_deref() {
+    let sign_in_type = match wire.category.0 {
         Some(category) => match sign_in_type_of_log(category) {
             Some(sign_in_type) => Some(sign_in_type),
             None => return Err(Unreadable::OtherCategory { category: category.to_owned() }),
@@ -64,29 +65,29 @@ pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Un
     if text == TextQuality::Unreadable {
         return Err(Unreadable::Properties);
     }
-    let code = wire.result_type.as_deref().and_then(parse_code);
-    let word = [&wire.result_type, &wire.result_signature]
+    let code = wire.result_type.0.and_then(parse_code);
+    let word = [wire.result_type, wire.result_signature]
         .into_iter()
-        .find_map(|text| text.as_deref().and_then(StatusWord::parse));
-    let exporting_tenant = tenant(&wire.tenant)
-        .or_else(|| tenant(&properties.tenant))
-        .or_else(|| wire.resource_id.as_deref().and_then(tenant_of_resource_id));
+        .find_map(|text| text.0.and_then(StatusWord::parse));
+    let exporting_tenant = tenant(wire.tenant)
+        .or_else(|| tenant(properties.tenant))
+        .or_else(|| wire.resource_id.0.and_then(tenant_of_resource_id));
     let envelope = Envelope {
-        published: wire.time.0,
+        published: wire.time,
         exporting_tenant,
         sign_in_type: sign_in_type.filter(|&known| known != SignInType::Unknown),
         // The code says more than the word, which is only asked where there is no code.
         outcome: Outcome::new(code, word.filter(|_| code.is_none())),
-        failure_reason: wire.result_description.0,
-        ip_address: wire.caller_ip_address.0,
-        correlation_id: wire.correlation_id.0,
-        user_display_name: wire.identity.0,
-        country: wire.location.0,
+        failure_reason: wire.result_description,
+        ip_address: wire.caller_ip_address,
+        correlation_id: wire.correlation_id,
+        user_display_name: wire.identity,
+        country: wire.location,
         is_envelope: true,
-        times,
+        options,
         ..Envelope::default()
     };
-    let reading = sign_in_of(properties, envelope)?;
+    let reading = sign_in_of(properties, envelope, &room)?;
     Ok(Reading { repaired: reading.repaired || text == TextQuality::Repaired, ..reading })
 }
 

@@ -3,17 +3,17 @@
 //!
 //! Source: the `signIn` resource of Microsoft Graph, beta and v1.0.
 
+use super::json::{Room, read_record};
 use super::sign_in::{Envelope, SignInWire, sign_in_of};
 use super::wire::{Present, Text, wire};
-use super::{Reading, Unreadable};
-use crate::time::TimeReading;
+use super::{Reading, RecordOptions, Unreadable};
 
 wire! {
     /// The keys by which a Graph sign-in is told from an envelope, and from other objects of
     /// Graph that have an id and a time (policies, audit records).
-    Keys {
+    Keys<'a> {
         "properties" => properties: Present,
-        "createddatetime" => created: Text,
+        "createddatetime" => created: Text<'a>,
         "status" => status: Present,
         "appdisplayname" => app_name: Present,
         "userprincipalname" => user_principal_name: Present,
@@ -26,7 +26,8 @@ wire! {
 
 /// Whether a record looks like an object of this kind.
 pub(super) fn detect(record: &[u8]) -> Result<(), String> {
-    let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+    let room = Room::new();
+    let keys: Keys<'_> = read_record(record, &room).map_err(|error| error.to_string())?;
     if keys.properties.0 {
         return Err("it has `properties`, so it is an envelope".to_owned());
     }
@@ -45,10 +46,11 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one Graph object.
-pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
-    let wire: SignInWire = serde_json::from_slice(record)?;
+pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading, Unreadable> {
+    let room = Room::new();
+    let wire: SignInWire<'_> = read_record(record, &room)?;
     if wire.is_of_log_analytics() {
         return Err(Unreadable::OtherKind);
     }
-    sign_in_of(wire, Envelope { times, ..Envelope::default() })
+    sign_in_of(wire, Envelope { options, ..Envelope::default() }, &room)
 }

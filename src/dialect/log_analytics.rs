@@ -5,11 +5,11 @@
 //! Source: the Azure Monitor table references of these tables. `TenantId` is the workspace, not
 //! an Entra tenant; `TimeGenerated` is when the row arrived.
 
+use super::json::{Room, read_record};
 use super::row::{Field, FieldOf, read_object};
 use super::wire::{Present, wire};
-use super::{Reading, Unreadable};
+use super::{Reading, RecordOptions, Unreadable};
 use crate::sign_in::SignInType;
-use crate::time::TimeReading;
 
 /// The fields of this kind's columns.
 pub(super) const FIELD_OF: FieldOf = |column| match column {
@@ -84,7 +84,7 @@ wire! { Keys {
 
 /// Whether a record is a row of such a table as a flat object.
 pub(super) fn detect(record: &[u8]) -> Result<(), String> {
-    let keys: Keys = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+    let keys: Keys = read_record(record, &Room::new()).map_err(|error| error.to_string())?;
     if keys.properties.0 {
         return Err("it has `properties`, so it is an envelope".to_owned());
     }
@@ -103,10 +103,11 @@ pub(super) fn detect(record: &[u8]) -> Result<(), String> {
 }
 
 /// Reads one row that is a flat object.
-pub(super) fn normalise(record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
-    let row = read_object(record, FIELD_OF)?;
+pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading, Unreadable> {
+    let room = Room::new();
+    let row = read_object(record, FIELD_OF, &room)?;
     if !row.is_published() && !row.has_result_type() {
         return Err(Unreadable::OtherKind);
     }
-    row.finish(SignInType::Unknown, times)
+    row.finish(SignInType::Unknown, options, &room)
 }

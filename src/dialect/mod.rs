@@ -6,6 +6,8 @@
 mod defender;
 mod diagnostic;
 mod graph;
+mod json;
+mod keys;
 mod log_analytics;
 mod portal_csv;
 mod portal_language;
@@ -24,6 +26,15 @@ use crate::time::{OrderEvidence, TimeReading};
 pub use portal_language::{looks_like_sign_ins, portal_columns};
 pub(crate) use sign_in::parse_code;
 pub use table::{MappedColumn, Table, TableOptions, TableRefusal, column_key, map_fields};
+
+/// How records are read, whatever their kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordOptions {
+    /// How times are written.
+    pub times: TimeReading,
+    /// Keep the policies that did not look at a sign-in; else they are only counted.
+    pub keep_not_applied: bool,
+}
 
 /// A kind of export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,39 +119,43 @@ impl Dialect {
 
     /// Reads one JSON record, first as this kind and then, since files get glued together, as
     /// the others.
-    pub fn normalise_json(self, record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
-        let answer = self.normalise_as_written(record, times);
+    pub fn normalise_json(
+        self,
+        record: &[u8],
+        options: RecordOptions,
+    ) -> Result<Reading, Unreadable> {
+        let answer = self.normalise_as_written(record, options);
         if !matches!(answer, Err(Unreadable::Syntax { .. })) {
             return answer;
         }
         let Some(mended) = wire::repair(record) else { return answer };
-        let reading = self.normalise_as_written(&mended, times)?;
+        let reading = self.normalise_as_written(&mended, options)?;
         Ok(Reading { repaired: true, ..reading })
     }
 
     fn normalise_as_written(
         self,
         record: &[u8],
-        times: TimeReading,
+        options: RecordOptions,
     ) -> Result<Reading, Unreadable> {
-        let answer = self.normalise_only(record, times);
+        let answer = self.normalise_only(record, options);
         if !matches!(answer, Err(Unreadable::OtherKind | Unreadable::NoTime)) {
             return answer;
         }
         Self::JSON
             .into_iter()
             .filter(|&other| other != self)
-            .map(|other| other.normalise_only(record, times))
+            .map(|other| other.normalise_only(record, options))
             .find(|other| !matches!(other, Err(Unreadable::OtherKind)))
             .unwrap_or(answer)
     }
 
-    fn normalise_only(self, record: &[u8], times: TimeReading) -> Result<Reading, Unreadable> {
+    fn normalise_only(self, record: &[u8], options: RecordOptions) -> Result<Reading, Unreadable> {
         match self {
-            Self::Diagnostic => diagnostic::normalise(record, times),
-            Self::Graph => graph::normalise(record, times),
-            Self::LogAnalytics => log_analytics::normalise(record, times),
-            Self::Defender => defender::normalise(record, times),
+            Self::Diagnostic => diagnostic::normalise(record, options),
+            Self::Graph => graph::normalise(record, options),
+            Self::LogAnalytics => log_analytics::normalise(record, options),
+            Self::Defender => defender::normalise(record, options),
             // The rows of a CSV are read through its `Table`; a refusal has no records.
             Self::PortalCsv | Self::SignInCsv | Self::RefusedExport => Err(Unreadable::OtherKind),
         }

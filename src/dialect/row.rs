@@ -1,17 +1,14 @@
 //! Rows of tables: whether the cells stand in a CSV, in an array of JSON values, or as the members
 //! of a flat object, each goes to a [`Field`] of the sign-in by the name of its column.
 
-use serde::de::value::{CowStrDeserializer, Error as ValueError};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
-use std::fmt;
 
+use super::json::{Fault, Reader, Room, Value, read_text, read_with};
 use super::portal_language::{conditional_access_word, status_word};
 use super::sign_in::{Envelope, PolicyWire, SignInWire, parse_code, sign_in_of, tenant};
-use super::wire::{List, LowerKey, Members, OneValue, OrText, Text};
-use super::{Reading, Unreadable};
+use super::wire::{Cell, List, Members, OrText, Source, Text};
+use super::{Reading, RecordOptions, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
-use crate::time::TimeReading;
 
 /// What a column holds. Keys and paths are in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,22 +70,22 @@ impl Column {
 
 /// A row that is being read.
 #[derive(Debug, Default)]
-pub(super) struct RowWire {
-    sign_in: SignInWire,
-    published: Text,
-    exporting_tenant: Text,
-    logs: Vec<String>,
-    identity: Text,
-    spare_policies: OrText<List<OrText<PolicyWire>>>,
-    result_type: Text,
-    result_signature: Text,
-    result_description: Text,
-    status: Text,
-    conditional_access: Text,
-    place: Text,
-    country: Text,
-    requirement: Text,
-    is_guest: Text,
+pub(super) struct RowWire<'a> {
+    sign_in: SignInWire<'a>,
+    published: Text<'a>,
+    exporting_tenant: Text<'a>,
+    logs: Vec<&'a str>,
+    identity: Text<'a>,
+    spare_policies: OrText<List<OrText<PolicyWire<'a>>>>,
+    result_type: Text<'a>,
+    result_signature: Text<'a>,
+    result_description: Text<'a>,
+    status: Text<'a>,
+    conditional_access: Text<'a>,
+    place: Text<'a>,
+    country: Text<'a>,
+    requirement: Text<'a>,
+    is_guest: Text<'a>,
 }
 
 /// What CIPP's table writes for a code, by how the sentence begins.
@@ -102,29 +99,25 @@ const CODES_AS_SENTENCES: [(&str, &str); 4] = [
 /// Policies in columns of their own; more are not read.
 const POLICY_COLUMNS: usize = 1000;
 
-impl RowWire {
+impl<'a> RowWire<'a> {
     /// Takes the value of a field; false if nobody wants it, and it was not taken.
-    fn take<'de, A: MapAccess<'de>>(
-        &mut self,
-        field: Field<'_>,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn take<S: Source<'a>>(&mut self, field: Field<'_>, from: &mut S) -> Result<bool, Fault> {
         match field {
-            Field::Member(path) => return self.take_member(path, map),
-            Field::Published => self.published = map.next_value()?,
-            Field::ExportingTenant => self.exporting_tenant = map.next_value()?,
-            Field::Log => self.logs.extend(map.next_value::<Text>()?.0),
-            Field::Identity => self.identity = map.next_value()?,
-            Field::SparePolicies => self.spare_policies = map.next_value()?,
-            Field::ResultType => self.result_type = map.next_value()?,
-            Field::ResultSignature => self.result_signature = map.next_value()?,
-            Field::ResultDescription => self.result_description = map.next_value()?,
-            Field::Status => self.status = map.next_value()?,
-            Field::ConditionalAccess => self.conditional_access = map.next_value()?,
-            Field::Place => self.place = map.next_value()?,
-            Field::Country => self.country = map.next_value()?,
-            Field::Requirement => self.requirement = map.next_value()?,
-            Field::IsGuest => self.is_guest = map.next_value()?,
+            Field::Member(path) => return self.take_member(path, from),
+            Field::Published => self.published = from.take()?,
+            Field::ExportingTenant => self.exporting_tenant = from.take()?,
+            Field::Log => self.logs.extend(from.take::<Text<'a>>()?.0),
+            Field::Identity => self.identity = from.take()?,
+            Field::SparePolicies => self.spare_policies = from.take()?,
+            Field::ResultType => self.result_type = from.take()?,
+            Field::ResultSignature => self.result_signature = from.take()?,
+            Field::ResultDescription => self.result_description = from.take()?,
+            Field::Status => self.status = from.take()?,
+            Field::ConditionalAccess => self.conditional_access = from.take()?,
+            Field::Place => self.place = from.take()?,
+            Field::Country => self.country = from.take()?,
+            Field::Requirement => self.requirement = from.take()?,
+            Field::IsGuest => self.is_guest = from.take()?,
             Field::Nothing => return Ok(false),
         }
         Ok(true)
@@ -132,29 +125,25 @@ impl RowWire {
 
     /// A member of the sign-in, or of an object in it: flattened tables write `status.errorCode`
     /// and `appliedConditionalAccessPolicies.0.displayName`.
-    fn take_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        path: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn take_member<S: Source<'a>>(&mut self, path: &str, from: &mut S) -> Result<bool, Fault> {
         let Some((object, member)) = path.split_once('.') else {
-            return self.sign_in.read_member(path, map);
+            return self.sign_in.read_member(path, from);
         };
         match object {
-            "status" => self.sign_in.status.value.read_member(member, map),
-            "location" => self.sign_in.location.value.read_member(member, map),
-            "devicedetail" => self.sign_in.device.value.read_member(member, map),
-            "appliedconditionalaccesspolicies" => self.take_policy_member(member, map),
+            "status" => self.sign_in.status.value.read_member(member, from),
+            "location" => self.sign_in.location.value.read_member(member, from),
+            "devicedetail" => self.sign_in.device.value.read_member(member, from),
+            "appliedconditionalaccesspolicies" => self.take_policy_member(member, from),
             _ => Ok(false),
         }
     }
 
     /// `0.displayname`, `12.enforcedgrantcontrols.0`.
-    fn take_policy_member<'de, A: MapAccess<'de>>(
+    fn take_policy_member<S: Source<'a>>(
         &mut self,
         path: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+        from: &mut S,
+    ) -> Result<bool, Fault> {
         let Some((number, member)) = path.split_once('.') else { return Ok(false) };
         let Some(number) = number.parse().ok().filter(|&number| number < POLICY_COLUMNS) else {
             return Ok(false);
@@ -163,46 +152,47 @@ impl RowWire {
         if policies.len() <= number {
             policies.resize_with(number + 1, OrText::default);
         }
-        let policy: &mut PolicyWire = &mut policies[number].value;
+        let policy: &mut PolicyWire<'a> = &mut policies[number].value;
         let Some((list, inner)) = member.split_once('.') else {
-            return policy.read_member(member, map);
+            return policy.read_member(member, from);
         };
-        let List(controls) = match list {
-            "enforcedgrantcontrols" => &mut policy.grant_controls.value,
-            "enforcedsessioncontrols" => &mut policy.session_controls.value,
-            "authenticationstrength" => return policy.strength.value.read_member(inner, map),
+        let controls = match list {
+            "enforcedgrantcontrols" => &mut policy.grant_controls,
+            "enforcedsessioncontrols" => &mut policy.session_controls,
+            "authenticationstrength" => return policy.strength.value.read_member(inner, from),
             _ => return Ok(false),
         };
-        controls.push(map.next_value()?);
+        controls.push(from.take()?, from.room());
         Ok(true)
     }
 
     /// A status or a place that stands in its cell as JSON.
-    fn take_written_objects(&mut self) {
-        let is_object = |text: &Text| text.as_deref().is_some_and(|text| text.starts_with('{'));
-        if is_object(&self.status) {
-            let text = self.status.0.take().unwrap_or_default();
-            self.sign_in.status.value = serde_json::from_str(&text).unwrap_or_default();
+    fn take_written_objects(&mut self, room: &'a Room) {
+        let written = |text: &mut Text<'a>| {
+            let is_object = text.0.is_some_and(|text| text.starts_with('{'));
+            if is_object { text.0.take() } else { None }
+        };
+        if let Some(text) = written(&mut self.status) {
+            self.sign_in.status.value = read_text(text, room).unwrap_or_default();
         }
-        if is_object(&self.place) {
-            let text = self.place.0.take().unwrap_or_default();
-            self.sign_in.location.value = serde_json::from_str(&text).unwrap_or_default();
+        if let Some(text) = written(&mut self.place) {
+            self.sign_in.location.value = read_text(text, room).unwrap_or_default();
         }
     }
 
     /// A word that nobody knows, but the file shows to mean success.
     pub(super) fn take_success_word(&mut self, words: &[String]) {
-        let is_success = self.status.as_deref().is_some_and(|status| {
+        let is_success = self.status.0.is_some_and(|status| {
             status_word(status).is_none() && words.iter().any(|word| word == status)
         });
         if is_success && self.sign_in.status.value.error_code.0.is_none() {
-            self.status = Text(Some("Success".to_owned()));
+            self.status = Text(Some("Success"));
         }
     }
 
     /// Scripts write the bare code as the status.
     fn take_code_for_status(&mut self) {
-        let code = self.status.as_deref().filter(|text| parse_code(text).is_some());
+        let code = self.status.0.filter(|text| parse_code(text).is_some());
         if code.is_some() && self.sign_in.status.value.error_code.0.is_none() {
             self.sign_in.status.value.error_code = std::mem::take(&mut self.status);
         }
@@ -211,19 +201,19 @@ impl RowWire {
     /// CIPP writes a sentence in place of some codes.
     fn take_sentence_for_code(&mut self) {
         let status = &mut self.sign_in.status.value;
-        let Some(text) = status.error_code.as_deref() else { return };
+        let Some(text) = status.error_code.0 else { return };
         if parse_code(text).is_some() {
             return;
         }
         let code = CODES_AS_SENTENCES.iter().find(|(sentence, _)| text.starts_with(sentence));
         if self.status.0.is_none() {
             let word = if text.starts_with("Success") { "Success" } else { "Failure" };
-            self.status = Text(Some(word.to_owned()));
+            self.status = Text(Some(word));
         }
         if status.failure_reason.0.is_none() {
-            status.failure_reason = Text(Some(text.to_owned()));
+            status.failure_reason = Text(Some(text));
         }
-        status.error_code = Text(code.map(|(_, code)| (*code).to_owned()));
+        status.error_code = Text(code.map(|(_, code)| *code));
     }
 
     pub(super) fn is_published(&self) -> bool {
@@ -238,48 +228,49 @@ impl RowWire {
     pub(super) fn finish(
         mut self,
         log: SignInType,
-        times: TimeReading,
+        options: RecordOptions,
+        room: &'a Room,
     ) -> Result<Reading, Unreadable> {
         let sign_in_type = self.sign_in_type(log)?;
-        let code = self.result_type.as_deref().and_then(parse_code);
-        let word = [&self.result_type, &self.result_signature]
+        let code = self.result_type.0.and_then(parse_code);
+        let word = [self.result_type, self.result_signature]
             .into_iter()
-            .find_map(|text| text.as_deref().and_then(StatusWord::parse));
-        self.take_written_objects();
+            .find_map(|text| text.0.and_then(StatusWord::parse));
+        self.take_written_objects(room);
         self.take_code_for_status();
         self.take_sentence_for_code();
         if self.sign_in.applied_policies.value.0.is_empty() {
             self.sign_in.applied_policies = self.spare_policies;
         }
-        if let Some(word) = self.conditional_access.as_deref().and_then(conditional_access_word) {
-            self.sign_in.conditional_access_status = Text(Some(word.to_owned()));
+        if let Some(word) = self.conditional_access.0.and_then(conditional_access_word) {
+            self.sign_in.conditional_access_status = Text(Some(word));
         }
-        let (city, country) = place_of(self.place.as_deref());
+        let (city, country) = place_of(self.place);
         if let Some(words) = self.requirement.0 {
             self.sign_in.authentication_requirement = Text(Some(requirement_of(words)));
         }
         if self.sign_in.user_type.0.is_none() {
-            self.sign_in.user_type.0 = match self.is_guest.as_deref() {
-                Some("1" | "true" | "True") => Some("guest".to_owned()),
-                Some("0" | "false" | "False") => Some("member".to_owned()),
+            self.sign_in.user_type.0 = match self.is_guest.0 {
+                Some("1" | "true" | "True") => Some("guest"),
+                Some("0" | "false" | "False") => Some("member"),
                 _ => None,
             };
         }
         let envelope = Envelope {
-            published: self.published.0,
-            exporting_tenant: tenant(&self.exporting_tenant),
+            published: self.published,
+            exporting_tenant: tenant(self.exporting_tenant),
             sign_in_type,
             outcome: Outcome::new(code, word.filter(|_| code.is_none())),
-            status: self.status.as_deref().and_then(status_word),
-            failure_reason: self.result_description.0,
-            user_display_name: self.identity.0,
-            country: self.country.0.or(country),
+            status: self.status.0.and_then(status_word),
+            failure_reason: self.result_description,
+            user_display_name: self.identity,
+            country: self.country.or(country),
             city,
             is_envelope: true,
-            times,
+            options,
             ..Envelope::default()
         };
-        sign_in_of(self.sign_in, envelope)
+        sign_in_of(self.sign_in, envelope, room)
     }
 
     /// The log by the row's own words, else by the file's; `None` leaves it to the members.
@@ -288,7 +279,7 @@ impl RowWire {
         let told: Vec<Option<SignInType>> =
             self.logs.iter().map(|word| sign_in_type_of_log(word)).collect();
         if let (Some(other), false) = (self.logs.first(), told.iter().any(Option::is_some)) {
-            return Err(Unreadable::OtherCategory { category: other.clone() });
+            return Err(Unreadable::OtherCategory { category: (*other).to_owned() });
         }
         let told = told.into_iter().flatten().find(known);
         Ok(told.or(Some(log).filter(known)))
@@ -312,39 +303,43 @@ pub(super) fn sign_in_type_of_log(name: &str) -> Option<SignInType> {
 }
 
 /// City and country of `City, State, CC`; the parts are empty where nothing is known.
-fn place_of(place: Option<&str>) -> (Option<String>, Option<String>) {
-    let parts: Vec<&str> = place.unwrap_or_default().split(',').map(str::trim).collect();
+fn place_of<'a>(place: Text<'a>) -> (Text<'a>, Text<'a>) {
+    let parts: Vec<&'a str> = place.0.unwrap_or_default().split(',').map(str::trim).collect();
     if parts.len() < 3 {
-        return (None, None);
+        return (Text(None), Text(None));
     }
-    let part = |text: Option<&&str>| text.filter(|text| !text.is_empty()).map(|&text| text.into());
+    let part = |text: Option<&&'a str>| Text(text.copied().filter(|text| !text.is_empty()));
     (part(parts.first()), part(parts.last()))
 }
 
 /// Graph's word for the portal's "Multifactor authentication" and "Single-factor authentication".
-fn requirement_of(words: String) -> String {
+fn requirement_of(words: &str) -> &str {
     match words.to_ascii_lowercase().as_str() {
-        "multifactor authentication" => "multiFactorAuthentication".to_owned(),
-        "single-factor authentication" => "singleFactorAuthentication".to_owned(),
+        "multifactor authentication" => "multiFactorAuthentication",
+        "single-factor authentication" => "singleFactorAuthentication",
         _ => words,
     }
 }
 
 /// Reads the cells of a CSV row.
-pub(super) fn read_cells(
-    row: &csv::ByteRecord,
+pub(super) fn read_cells<'a>(
+    row: &'a [Cow<'_, [u8]>],
     columns: &[Column],
     field_of: FieldOf,
-) -> Result<RowWire, Unreadable> {
+    room: &'a Room,
+) -> Result<RowWire<'a>, Unreadable> {
     let mut wire = RowWire::default();
     for (cell, column) in row.iter().zip(columns) {
-        if cell.is_empty() || cell == NO_DATA {
+        if cell.is_empty() || **cell == *NO_DATA {
             continue;
         }
-        let text = unguarded(String::from_utf8_lossy(cell));
-        let value: CowStrDeserializer<'_, ValueError> = CowStrDeserializer::new(text);
-        wire.take(column.field(field_of), &mut OneValue(Some(value)))
-            .map_err(|error| Unreadable::Cell { message: error.to_string() })?;
+        let text = match String::from_utf8_lossy(cell) {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(text) => room.alloc_str(&text),
+        };
+        let mut cell = Cell { text: unguarded(text), room };
+        // A text is never at fault: what it does not say is not there.
+        let _ = wire.take(column.field(field_of), &mut cell);
     }
     Ok(wire)
 }
@@ -353,98 +348,58 @@ pub(super) fn read_cells(
 const NO_DATA: &[u8] = b"No data";
 
 /// A cell without the `'` by which some exports keep it from starting a formula.
-fn unguarded(text: Cow<'_, str>) -> Cow<'_, str> {
-    let is_guard =
-        text.strip_prefix('\'').is_some_and(|rest| rest.starts_with(['-', '+', '=', '@']));
-    match text {
-        Cow::Borrowed(text) if is_guard => Cow::Borrowed(&text[1..]),
-        Cow::Owned(text) if is_guard => Cow::Owned(text[1..].to_owned()),
-        text => text,
+fn unguarded(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['-', '+', '=', '@']) => rest,
+        _ => text,
     }
 }
 
 /// Reads an array of JSON values, one for each column.
-pub(super) fn read_values(
-    row: &[u8],
+pub(super) fn read_values<'a>(
+    row: &'a [u8],
     columns: &[Column],
     field_of: FieldOf,
-) -> Result<RowWire, Unreadable> {
-    let mut from = serde_json::Deserializer::from_slice(row);
-    let wire = from.deserialize_seq(ValuesVisitor { columns, field_of })?;
-    from.end()?;
-    Ok(wire)
-}
-
-struct ValuesVisitor<'a> {
-    columns: &'a [Column],
-    field_of: FieldOf,
-}
-
-impl<'de> Visitor<'de> for ValuesVisitor<'_> {
-    type Value = RowWire;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of values")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RowWire, A::Error> {
+    room: &'a Room,
+) -> Result<RowWire<'a>, Unreadable> {
+    read_with(row, room, |from| {
         let mut wire = RowWire::default();
-        for column in self.columns {
-            let field = column.field(self.field_of);
-            if seq.next_element_seed(FieldSeed { wire: &mut wire, field })?.is_none() {
-                break;
-            }
+        if from.value()? != Value::List {
+            return Err(from.fault("expected an array of values"));
         }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        let mut columns = columns.iter();
+        from.elements(|from| {
+            let field = columns.next().map_or(Field::Nothing, |column| column.field(field_of));
+            take_or_skip(&mut wire, field, from)
+        })?;
         Ok(wire)
-    }
-}
-
-/// Reads one value into its field.
-struct FieldSeed<'a> {
-    wire: &'a mut RowWire,
-    field: Field<'a>,
-}
-
-impl<'de> DeserializeSeed<'de> for FieldSeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        let mut value = OneValue(Some(from));
-        if !self.wire.take(self.field, &mut value)? {
-            value.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
+    })
 }
 
 /// Reads a flat object, whose keys are the names of columns.
-pub(super) fn read_object(record: &[u8], field_of: FieldOf) -> Result<RowWire, Unreadable> {
-    let mut from = serde_json::Deserializer::from_slice(record);
-    let wire = from.deserialize_map(ObjectVisitor { field_of })?;
-    from.end()?;
-    Ok(wire)
-}
-
-struct ObjectVisitor {
+pub(super) fn read_object<'a>(
+    record: &'a [u8],
     field_of: FieldOf,
+    room: &'a Room,
+) -> Result<RowWire<'a>, Unreadable> {
+    read_with(record, room, |from| {
+        let mut wire = RowWire::default();
+        if from.value()? != Value::Object {
+            return Err(from.fault("expected an object"));
+        }
+        from.members(|key, from| {
+            let key = key.to_ascii_lowercase();
+            take_or_skip(&mut wire, field_of(&key), from)
+        })?;
+        Ok(wire)
+    })
 }
 
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = RowWire;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RowWire, A::Error> {
-        let mut wire = RowWire::default();
-        let mut key = LowerKey::default();
-        while map.next_key_seed(&mut key)?.is_some() {
-            if !wire.take((self.field_of)(key.as_str()), &mut map)? {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(wire)
-    }
+/// Reads a value into its field, or passes over it.
+fn take_or_skip<'a>(
+    wire: &mut RowWire<'a>,
+    field: Field<'_>,
+    from: &mut Reader<'a>,
+) -> Result<(), Fault> {
+    if wire.take(field, from)? { Ok(()) } else { from.skip() }
 }

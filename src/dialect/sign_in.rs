@@ -5,136 +5,138 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::wire::{List, OrText, Present, Text, TextQuality, wire};
-use super::{Reading, Unreadable};
+use super::json::Room;
+use super::wire::{List, OrText, Present, Text, TextQuality, Words, wire};
+use super::{Reading, RecordOptions, Unreadable};
 use crate::error_code::ErrorCode;
-use crate::policy::{AppliedPolicy, ConditionalAccessStatus, Conditions, PolicyResult};
+use crate::policy::{
+    AppliedPolicy, ConditionalAccessStatus, Conditions, PolicyFacts, PolicyResult,
+};
 use crate::sign_in::{CrossTenantAccess, Outcome, RowEvidence, SignIn, SignInType, StatusWord};
 use crate::tenant::TenantId;
 use crate::time::TimeReading;
 
 wire! {
     /// The members of a Graph `signIn`; Azure Monitor's `properties` have the same keys.
-    SignInWire {
-        "id" => id: Text,
-        "createddatetime" => created: Text,
-        "tenantid" => tenant: Text,
-        "hometenantid" => home_tenant: Text,
-        "resourcetenantid" => resource_tenant: Text,
-        "crosstenantaccesstype" => cross_tenant_access: Text,
-        "signineventtypes" => event_types: Text,
-        "isinteractive" => is_interactive: Text,
-        "userid" => user_id: Text,
-        "userprincipalname" => user_principal_name: Text,
-        "userdisplayname" => user_display_name: Text,
-        "usertype" => user_type: Text,
-        "serviceprincipalid" => service_principal_id: Text,
-        "serviceprincipalname" => service_principal_name: Text,
-        "appid" => app_id: Text,
-        "appdisplayname" => app_name: Text,
-        "appownertenantid" => app_owner_tenant: Text,
-        "resourceid" => resource_id: Text,
-        "resourcedisplayname" => resource_name: Text,
-        "resourceserviceprincipalid" => resource_service_principal_id: Text,
-        "ipaddress" => ip_address: Text,
-        "location" => location: OrText<LocationWire>,
-        "autonomoussystemnumber" => asn: Text,
-        "clientappused" => client_app: Text,
-        "useragent" => user_agent: Text,
-        "devicedetail" => device: OrText<DeviceWire>,
-        "authenticationrequirement" => authentication_requirement: Text,
-        "authenticationdetails" => authentication_details: OrText<List<AuthenticationWire>>,
-        "authenticationmethodsused" => authentication_methods: Text,
-        "sessionlifetimepolicies" => session_lifetime_policies: OrText<List<SessionLifetimeWire>>,
-        "authenticationprotocol" => authentication_protocol: Text,
-        "originaltransfermethod" => original_transfer_method: Text,
-        "incomingtokentype" => incoming_token_type: Text,
-        "networklocationdetails" => network_locations: OrText<List<NetworkWire>>,
-        "riskstate" => risk_state: Text,
-        "risklevelduringsignin" => risk_level: Text,
-        "status" => status: OrText<StatusWire>,
-        "conditionalaccessstatus" => conditional_access_status: Text,
-        "appliedconditionalaccesspolicies" => applied_policies: OrText<List<OrText<PolicyWire>>>,
-        "correlationid" => correlation_id: Text,
-        "sessionid" => session_id: Text,
-        "uniquetokenidentifier" => unique_token_id: Text,
+    SignInWire<'a> {
+        "id" => id: Text<'a>,
+        "createdDateTime" => created: Text<'a>,
+        "tenantId" => tenant: Text<'a>,
+        "homeTenantId" => home_tenant: Text<'a>,
+        "resourceTenantId" => resource_tenant: Text<'a>,
+        "crossTenantAccessType" => cross_tenant_access: Text<'a>,
+        "signInEventTypes" => event_types: Text<'a>,
+        "isInteractive" => is_interactive: Text<'a>,
+        "userId" => user_id: Text<'a>,
+        "userPrincipalName" => user_principal_name: Text<'a>,
+        "userDisplayName" => user_display_name: Text<'a>,
+        "userType" => user_type: Text<'a>,
+        "servicePrincipalId" => service_principal_id: Text<'a>,
+        "servicePrincipalName" => service_principal_name: Text<'a>,
+        "appId" => app_id: Text<'a>,
+        "appDisplayName" => app_name: Text<'a>,
+        "appOwnerTenantId" => app_owner_tenant: Text<'a>,
+        "resourceId" => resource_id: Text<'a>,
+        "resourceDisplayName" => resource_name: Text<'a>,
+        "resourceServicePrincipalId" => resource_service_principal_id: Text<'a>,
+        "ipAddress" => ip_address: Text<'a>,
+        "location" => location: OrText<LocationWire<'a>>,
+        "autonomousSystemNumber" => asn: Text<'a>,
+        "clientAppUsed" => client_app: Text<'a>,
+        "userAgent" => user_agent: Text<'a>,
+        "deviceDetail" => device: OrText<DeviceWire<'a>>,
+        "authenticationRequirement" => authentication_requirement: Text<'a>,
+        "authenticationDetails" => authentication_details: OrText<List<AuthenticationWire<'a>>>,
+        "authenticationMethodsUsed" => authentication_methods: Text<'a>,
+        "sessionLifetimePolicies" => session_lifetime_policies: OrText<List<SessionLifetimeWire<'a>>>,
+        "authenticationProtocol" => authentication_protocol: Text<'a>,
+        "originalTransferMethod" => original_transfer_method: Text<'a>,
+        "incomingTokenType" => incoming_token_type: Text<'a>,
+        "networkLocationDetails" => network_locations: OrText<List<NetworkWire<'a>>>,
+        "riskState" => risk_state: Text<'a>,
+        "riskLevelDuringSignIn" => risk_level: Text<'a>,
+        "status" => status: OrText<StatusWire<'a>>,
+        "conditionalAccessStatus" => conditional_access_status: Text<'a>,
+        "appliedConditionalAccessPolicies" => applied_policies: OrText<List<OrText<PolicyWire<'a>>>>,
+        "correlationId" => correlation_id: Text<'a>,
+        "sessionId" => session_id: Text<'a>,
+        "uniqueTokenIdentifier" => unique_token_id: Text<'a>,
         // Columns that tell a row of Log Analytics from an object of Graph.
-        "timegenerated" => time_generated: Present,
-        "conditionalaccesspolicies" => log_analytics_policies: Present,
+        "TimeGenerated" => time_generated: Present,
+        "ConditionalAccessPolicies" => log_analytics_policies: Present,
     }
 }
 
-impl SignInWire {
+impl SignInWire<'_> {
     pub(super) fn is_of_log_analytics(&self) -> bool {
         self.time_generated.0 || self.log_analytics_policies.0
     }
 }
 
-wire! { StatusWire {
-    "errorcode" => error_code: Text,
-    "failurereason" => failure_reason: Text,
-    "additionaldetails" => additional_details: Text,
+wire! { StatusWire<'a> {
+    "errorCode" => error_code: Text<'a>,
+    "failureReason" => failure_reason: Text<'a>,
+    "additionalDetails" => additional_details: Text<'a>,
 } }
-wire! { LocationWire { "city" => city: Text, "countryorregion" => country: Text, } }
-wire! { DeviceWire {
-    "deviceid" => device_id: Text,
-    "operatingsystem" => operating_system: Text,
-    "browser" => browser: Text,
-    "iscompliant" => is_compliant: Text,
-    "ismanaged" => is_managed: Text,
-    "trusttype" => trust_type: Text,
+wire! { LocationWire<'a> { "city" => city: Text<'a>, "countryOrRegion" => country: Text<'a>, } }
+wire! { DeviceWire<'a> {
+    "deviceId" => device_id: Text<'a>,
+    "operatingSystem" => operating_system: Text<'a>,
+    "browser" => browser: Text<'a>,
+    "isCompliant" => is_compliant: Text<'a>,
+    "isManaged" => is_managed: Text<'a>,
+    "trustType" => trust_type: Text<'a>,
 } }
-wire! { AuthenticationWire {
-    "authenticationmethod" => method: Text,
-    "authenticationstepresultdetail" => result: Text,
+wire! { AuthenticationWire<'a> {
+    "authenticationMethod" => method: Text<'a>,
+    "authenticationStepResultDetail" => result: Text<'a>,
 } }
-wire! { SessionLifetimeWire {
-    "expirationrequirement" => requirement: Text,
-    "detail" => detail: Text,
+wire! { SessionLifetimeWire<'a> {
+    "expirationRequirement" => requirement: Text<'a>,
+    "detail" => detail: Text<'a>,
 } }
-wire! { NetworkWire { "networktype" => kind: Text, "networknames" => names: Text, } }
-wire! { PolicyWire {
-    "id" => id: Text,
-    "displayname" => name: Text,
-    "result" => result: Text,
-    "enforcedgrantcontrols" => grant_controls: OrText<List<Text>>,
-    "enforcedsessioncontrols" => session_controls: OrText<List<Text>>,
-    "conditionssatisfied" => matched: Text,
-    "conditionsnotsatisfied" => unmatched: Text,
-    "includerulessatisfied" => include_rules: OrText<List<RuleWire>>,
-    "excluderulessatisfied" => exclude_rules: OrText<List<RuleWire>>,
-    "authenticationstrength" => strength: OrText<StrengthWire>,
+wire! { NetworkWire<'a> { "networkType" => kind: Text<'a>, "networkNames" => names: Text<'a>, } }
+wire! { PolicyWire<'a> {
+    "id" => id: Text<'a>,
+    "displayName" => name: Text<'a>,
+    "result" => result: Text<'a>,
+    "enforcedGrantControls" => grant_controls: Words<'a>,
+    "enforcedSessionControls" => session_controls: Words<'a>,
+    "conditionsSatisfied" => matched: Text<'a>,
+    "conditionsNotSatisfied" => unmatched: Text<'a>,
+    "includeRulesSatisfied" => include_rules: OrText<List<RuleWire<'a>>>,
+    "excludeRulesSatisfied" => exclude_rules: OrText<List<RuleWire<'a>>>,
+    "authenticationStrength" => strength: OrText<StrengthWire<'a>>,
 } }
-wire! { RuleWire {
-    "conditionalaccesscondition" => condition: Text,
-    "rulesatisfied" => rule: Text,
+wire! { RuleWire<'a> {
+    "conditionalAccessCondition" => condition: Text<'a>,
+    "ruleSatisfied" => rule: Text<'a>,
 } }
-wire! { StrengthWire {
-    "displayname" => name: Text,
-    "authenticationstrengthid" => id: Text,
-    "authenticationstrengthresult" => result: Text,
+wire! { StrengthWire<'a> {
+    "displayName" => name: Text<'a>,
+    "authenticationStrengthId" => id: Text<'a>,
+    "authenticationStrengthResult" => result: Text<'a>,
 } }
 
 /// What a record's envelope adds to the object inside it.
 #[derive(Debug, Default)]
-pub(super) struct Envelope {
-    pub(super) published: Option<String>,
+pub(super) struct Envelope<'a> {
+    pub(super) published: Text<'a>,
     pub(super) exporting_tenant: Option<TenantId>,
     pub(super) sign_in_type: Option<SignInType>,
     /// The outcome where the object inside has no code.
     pub(super) outcome: Option<Outcome>,
     /// The portal's word beside the code.
     pub(super) status: Option<StatusWord>,
-    pub(super) failure_reason: Option<String>,
-    pub(super) ip_address: Option<String>,
-    pub(super) correlation_id: Option<String>,
-    pub(super) user_display_name: Option<String>,
-    pub(super) country: Option<String>,
+    pub(super) failure_reason: Text<'a>,
+    pub(super) ip_address: Text<'a>,
+    pub(super) correlation_id: Text<'a>,
+    pub(super) user_display_name: Text<'a>,
+    pub(super) country: Text<'a>,
     /// A publication time counts as the time of the sign-in where that is missing.
     pub(super) is_envelope: bool,
-    pub(super) city: Option<String>,
-    /// How the times are written.
-    pub(super) times: TimeReading,
+    pub(super) city: Text<'a>,
+    pub(super) options: RecordOptions,
 }
 
 /// A time at which a sign-in can have been.
@@ -143,17 +145,18 @@ fn is_near(at: DateTime<Utc>) -> bool {
 }
 
 /// Maps the members of a `signIn` object to a [`SignIn`].
-pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading, Unreadable> {
-    let times = envelope.times;
+pub(super) fn sign_in_of<'a>(
+    wire: SignInWire<'a>,
+    envelope: Envelope<'a>,
+    room: &'a Room,
+) -> Result<Reading, Unreadable> {
+    let times = envelope.options.times;
     // Azure Monitor writes some times of the envelope month first.
     let published =
         TimeReading { order: times.order.or(TimeReading::default().order), zone: times.zone };
-    let published_at = envelope
-        .published
-        .as_deref()
-        .and_then(|text| published.parse(text))
-        .filter(|at| is_near(*at));
-    let created_at = match wire.created.as_deref() {
+    let published_at =
+        envelope.published.0.and_then(|text| published.parse(text)).filter(|at| is_near(*at));
+    let created_at = match wire.created.0 {
         Some(text) => {
             times.parse(text).ok_or_else(|| Unreadable::BadTime { text: text.to_owned() })?
         }
@@ -165,9 +168,9 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
     let policies_cut = wire.applied_policies.text == TextQuality::Cut;
     let repaired = policies_cut || wire.applied_policies.text == TextQuality::Repaired;
     let status = wire.status.value;
-    let code = status.error_code.as_deref().and_then(parse_code);
+    let code = status.error_code.0.and_then(parse_code);
     let conditional_access_status =
-        wire.conditional_access_status.as_deref().and_then(ConditionalAccessStatus::parse);
+        wire.conditional_access_status.0.and_then(ConditionalAccessStatus::parse);
     // PowerShell may lose the status of the sign-in; that of Conditional Access says enough if it
     // is a failure, and nothing otherwise.
     let refused = conditional_access_status == Some(ConditionalAccessStatus::Failure);
@@ -175,147 +178,185 @@ pub(super) fn sign_in_of(wire: SignInWire, envelope: Envelope) -> Result<Reading
         .or(envelope.outcome)
         .or(refused.then_some(Outcome::Word(StatusWord::Failure)));
     let outcome = outcome.ok_or(Unreadable::NoOutcome);
-    let policies =
-        wire.applied_policies.value.0.into_iter().filter_map(|policy| policy_of(policy.value));
-    let applied_policies: Vec<AppliedPolicy> = policies.collect();
-    let row_evidence = RowEvidence::of(&applied_policies, conditional_access_status.as_ref());
+    let (applied_policies, policy_facts) =
+        policies_of(&wire.applied_policies.value.0, envelope.options.keep_not_applied, room);
+    let row_evidence = RowEvidence::of(policy_facts, conditional_access_status.as_ref());
     let sign_in_type = envelope.sign_in_type.unwrap_or_else(|| {
         let is_user = wire.user_id.0.is_some() || wire.user_principal_name.0.is_some();
         sign_in_type_of(
-            wire.event_types.as_deref(),
-            flag(&wire.is_interactive),
+            wire.event_types.0,
+            flag(wire.is_interactive),
             is_user || wire.service_principal_id.0.is_none(),
         )
     });
     let device = wire.device.value;
     let location = wire.location.value;
-    let (methods, of_mfa) = told_by_steps(wire.authentication_details.value.0);
+    let (methods, of_mfa) = told_by_steps(&wire.authentication_details.value.0);
     let sign_in = SignIn {
-        sign_in_id: wire.id.0.map(|id| id.to_lowercase()),
+        sign_in_id: wire.id.0.map(str::to_lowercase),
         created_at,
         published_at,
         sign_in_type,
-        exporting_tenant: envelope.exporting_tenant.or_else(|| tenant(&wire.tenant)),
-        home_tenant: tenant(&wire.home_tenant),
-        resource_tenant: tenant(&wire.resource_tenant),
-        cross_tenant_access: wire.cross_tenant_access.as_deref().map(CrossTenantAccess::parse),
-        user_id: wire.user_id.0,
-        user_principal_name: wire.user_principal_name.0,
-        user_display_name: wire.user_display_name.0.or(envelope.user_display_name),
-        user_type: wire.user_type.0.map(|word| word.to_lowercase()),
-        service_principal_id: wire.service_principal_id.0,
-        service_principal_name: wire.service_principal_name.0,
-        app_id: wire.app_id.0,
-        app_name: wire.app_name.0,
-        app_owner_tenant: tenant(&wire.app_owner_tenant),
-        resource_id: wire.resource_id.0,
-        resource_name: wire.resource_name.0,
-        resource_service_principal_id: wire.resource_service_principal_id.0,
-        ip_address: wire.ip_address.0.or(envelope.ip_address),
-        country: location.country.0.or(envelope.country),
-        city: location.city.0.or(envelope.city),
-        asn: wire.asn.as_deref().and_then(|text| text.parse().ok()),
-        client_app: wire.client_app.0,
-        user_agent: wire.user_agent.0,
+        exporting_tenant: envelope.exporting_tenant.or_else(|| tenant(wire.tenant)),
+        home_tenant: tenant(wire.home_tenant),
+        resource_tenant: tenant(wire.resource_tenant),
+        cross_tenant_access: wire.cross_tenant_access.0.map(CrossTenantAccess::parse),
+        user_id: wire.user_id.owned(),
+        user_principal_name: wire.user_principal_name.owned(),
+        user_display_name: wire.user_display_name.or(envelope.user_display_name).owned(),
+        user_type: wire.user_type.0.map(str::to_lowercase),
+        service_principal_id: wire.service_principal_id.owned(),
+        service_principal_name: wire.service_principal_name.owned(),
+        app_id: wire.app_id.owned(),
+        app_name: wire.app_name.owned(),
+        app_owner_tenant: tenant(wire.app_owner_tenant),
+        resource_id: wire.resource_id.owned(),
+        resource_name: wire.resource_name.owned(),
+        resource_service_principal_id: wire.resource_service_principal_id.owned(),
+        ip_address: wire.ip_address.or(envelope.ip_address).owned(),
+        country: location.country.or(envelope.country).owned(),
+        city: location.city.or(envelope.city).owned(),
+        asn: wire.asn.0.and_then(|text| text.parse().ok()),
+        client_app: wire.client_app.owned(),
+        user_agent: wire.user_agent.owned(),
         // The mark that Entra leaves of a device in another tenant is no id.
-        device_id: device.device_id.0.filter(|id| id != "{PII Removed}"),
-        operating_system: device.operating_system.0,
-        browser: device.browser.0,
-        is_compliant: flag(&device.is_compliant),
-        is_managed: flag(&device.is_managed),
-        trust_type: device.trust_type.0,
-        authentication_requirement: wire.authentication_requirement.0,
-        authentication_methods: methods.or(wire.authentication_methods.0),
+        device_id: device.device_id.0.filter(|&id| id != "{PII Removed}").map(str::to_owned),
+        operating_system: device.operating_system.owned(),
+        browser: device.browser.owned(),
+        is_compliant: flag(device.is_compliant),
+        is_managed: flag(device.is_managed),
+        trust_type: device.trust_type.owned(),
+        authentication_requirement: wire.authentication_requirement.owned(),
+        authentication_methods: methods.or(wire.authentication_methods.owned()),
         session_lifetime_policies: joined(
-            wire.session_lifetime_policies.value.0.into_iter().filter_map(session_lifetime),
+            wire.session_lifetime_policies.value.0.iter().filter_map(session_lifetime),
         ),
-        authentication_protocol: wire.authentication_protocol.0,
-        original_transfer_method: wire.original_transfer_method.0,
-        incoming_token_type: wire.incoming_token_type.0,
+        authentication_protocol: wire.authentication_protocol.owned(),
+        original_transfer_method: wire.original_transfer_method.owned(),
+        incoming_token_type: wire.incoming_token_type.owned(),
         network_location: joined(
-            wire.network_locations.value.0.into_iter().filter_map(network_location),
+            wire.network_locations.value.0.iter().filter_map(network_location),
         ),
-        risk_state: wire.risk_state.0,
-        risk_level: wire.risk_level.0,
+        risk_state: wire.risk_state.owned(),
+        risk_level: wire.risk_level.owned(),
         // A record without any outcome is refused below, once it is known whose it is.
         outcome: outcome.as_ref().copied().unwrap_or(Outcome::Code(ErrorCode::SUCCESS)),
-        failure_reason: status.failure_reason.0.or(envelope.failure_reason),
-        additional_details: status.additional_details.0.or(of_mfa),
+        failure_reason: status.failure_reason.or(envelope.failure_reason).owned(),
+        additional_details: status.additional_details.or(of_mfa).owned(),
         conditional_access_status,
         applied_policies,
+        policy_facts,
         row_evidence,
-        correlation_id: wire.correlation_id.0.or(envelope.correlation_id),
-        session_id: wire.session_id.0,
-        unique_token_id: wire.unique_token_id.0,
+        correlation_id: wire.correlation_id.or(envelope.correlation_id).owned(),
+        session_id: wire.session_id.owned(),
+        unique_token_id: wire.unique_token_id.owned(),
     };
     Ok(Reading { sign_in, missing: outcome.err(), repaired, policies_cut })
 }
 
 /// The methods of the steps, joined, and what became of MFA.
-fn told_by_steps(steps: Vec<AuthenticationWire>) -> (Option<String>, Option<String>) {
+fn told_by_steps<'a>(steps: &[AuthenticationWire<'a>]) -> (Option<String>, Text<'a>) {
     let of_mfa = steps.iter().find_map(mfa_result);
-    (joined(steps.into_iter().filter_map(|step| step.method.0)), of_mfa)
+    let methods = steps.iter().filter_map(|step| step.method.0);
+    (joined(methods.map(str::to_owned)), Text(of_mfa))
 }
 
 /// What became of MFA, such as `MFA requirement skipped due to IP address`: most records say it in
 /// their status, some only in a step. Of the first factor nothing is asked.
-fn mfa_result(step: &AuthenticationWire) -> Option<String> {
-    let result = step.result.as_deref()?;
-    let is_of_mfa = result.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("MFA "));
-    is_of_mfa.then(|| result.to_owned())
+fn mfa_result<'a>(step: &AuthenticationWire<'a>) -> Option<&'a str> {
+    let is_of_mfa = |word: &str| word.eq_ignore_ascii_case("MFA ");
+    step.result.0.filter(|result| result.get(..4).is_some_and(is_of_mfa))
 }
 
-/// A policy; `None` for what names neither itself nor a result, such as the text that PowerShell
-/// leaves of an object below its depth.
-fn policy_of(wire: PolicyWire) -> Option<AppliedPolicy> {
-    if wire.id.0.is_none() && wire.name.0.is_none() && wire.result.0.is_none() {
-        return None;
+/// The policies, and what all of them show together. Those that did not look at the sign-in are the
+/// bulk of every record; unless they are to be kept, they are only counted.
+fn policies_of<'a>(
+    list: &[OrText<PolicyWire<'a>>],
+    keep_not_applied: bool,
+    room: &'a Room,
+) -> (Vec<AppliedPolicy>, PolicyFacts) {
+    let (mut policies, mut facts) = (Vec::new(), PolicyFacts::default());
+    for OrText { value: wire, .. } in list {
+        // Such as the text that PowerShell leaves of an object below its depth.
+        if wire.id.0.is_none() && wire.name.0.is_none() && wire.result.0.is_none() {
+            continue;
+        }
+        let result = wire.result.0.map(PolicyResult::parse).unwrap_or_default();
+        if result.is_idle() && !keep_not_applied {
+            facts.add(facts_of_idle(wire, &result));
+        } else {
+            let policy = policy_of(wire, result, room);
+            facts.add(PolicyFacts::of_one(&policy));
+            policies.push(policy);
+        }
     }
-    let strength = wire.strength.value;
-    let strength_name = strength.name.0.or(strength.id.0);
-    let rules = |list: OrText<List<RuleWire>>, exclude: bool| {
-        list.value.0.into_iter().filter_map(move |rule| rule_text(rule, exclude))
-    };
-    Some(AppliedPolicy {
-        id: wire.id.0.unwrap_or_default(),
-        name: wire.name.0.unwrap_or_default(),
-        result: wire.result.as_deref().map(PolicyResult::parse).unwrap_or_default(),
-        enforced_grant_controls: texts(wire.grant_controls.value),
-        enforced_session_controls: texts(wire.session_controls.value),
-        matched: wire.matched.as_deref().map(Conditions::parse),
-        unmatched: wire.unmatched.as_deref().map(Conditions::parse),
-        matched_rules: rules(wire.include_rules, false)
-            .chain(rules(wire.exclude_rules, true))
-            .collect(),
-        authentication_strength: strength_name.map(|name| match strength.result.0 {
-            Some(result) => format!("{name} ({result})"),
-            None => name,
-        }),
-    })
+    (policies, facts)
 }
 
-fn rule_text(rule: RuleWire, exclude: bool) -> Option<String> {
+/// The same as [`PolicyFacts::of_one`] says of the policy, which is not made.
+fn facts_of_idle(wire: &PolicyWire<'_>, result: &PolicyResult) -> PolicyFacts {
+    let strength = &wire.strength.value;
+    let rules = || {
+        let lists = [&wire.include_rules, &wire.exclude_rules].into_iter();
+        lists.flat_map(|list| &list.value.0).filter(|rule| rule.condition.0.is_some())
+    };
+    let hides =
+        |text: Text<'_>| text.0.is_some_and(|text| Conditions::parse(text).hides_a_member());
+    let rule_hides =
+        |rule: &RuleWire<'_>| rule.rule.0.is_some_and(PolicyFacts::rule_hides_a_member);
+    PolicyFacts {
+        count: 1,
+        idle: 1,
+        known: usize::from(result.is_known()),
+        with_conditions: wire.matched.0.is_some(),
+        with_rules: rules().next().is_some() || strength.name.or(strength.id).0.is_some(),
+        hides_members: hides(wire.matched) || hides(wire.unmatched) || rules().any(rule_hides),
+    }
+}
+
+fn policy_of<'a>(wire: &PolicyWire<'a>, result: PolicyResult, room: &'a Room) -> AppliedPolicy {
+    let strength = &wire.strength.value;
+    let rules = |list: &OrText<List<RuleWire<'_>>>, exclude: bool| -> Vec<String> {
+        list.value.0.iter().filter_map(|rule| rule_text(rule, exclude)).collect()
+    };
+    AppliedPolicy {
+        id: wire.id.owned().unwrap_or_default(),
+        name: wire.name.owned().unwrap_or_default(),
+        result,
+        enforced_grant_controls: wire.grant_controls.read(room),
+        enforced_session_controls: wire.session_controls.read(room),
+        matched: wire.matched.0.map(Conditions::parse),
+        unmatched: wire.unmatched.0.map(Conditions::parse),
+        matched_rules: [rules(&wire.include_rules, false), rules(&wire.exclude_rules, true)]
+            .concat(),
+        authentication_strength: strength.name.or(strength.id).0.map(|name| {
+            match strength.result.0 {
+                Some(result) => format!("{name} ({result})"),
+                None => name.to_owned(),
+            }
+        }),
+    }
+}
+
+fn rule_text(rule: &RuleWire<'_>, exclude: bool) -> Option<String> {
     let condition = rule.condition.0?;
     let rule = rule.rule.0.unwrap_or_default();
     let sign = if exclude { "not " } else { "" };
     Some(format!("{condition}: {sign}{rule}"))
 }
 
-fn texts(list: List<Text>) -> Vec<String> {
-    list.0.into_iter().filter_map(|text| text.0).collect()
+fn session_lifetime(policy: &SessionLifetimeWire<'_>) -> Option<String> {
+    with_detail(policy.requirement, policy.detail)
 }
 
-fn session_lifetime(policy: SessionLifetimeWire) -> Option<String> {
-    match (policy.requirement.0, policy.detail.0) {
-        (Some(requirement), Some(detail)) => Some(format!("{requirement}: {detail}")),
-        (requirement, detail) => requirement.or(detail),
-    }
+fn network_location(network: &NetworkWire<'_>) -> Option<String> {
+    with_detail(network.kind, network.names)
 }
 
-fn network_location(network: NetworkWire) -> Option<String> {
-    match (network.kind.0, network.names.0) {
-        (Some(kind), Some(names)) => Some(format!("{kind}: {names}")),
-        (kind, names) => kind.or(names),
+fn with_detail(what: Text<'_>, detail: Text<'_>) -> Option<String> {
+    match (what.0, detail.0) {
+        (Some(what), Some(detail)) => Some(format!("{what}: {detail}")),
+        _ => what.or(detail).owned(),
     }
 }
 
@@ -369,14 +410,15 @@ pub(crate) fn parse_code(text: &str) -> Option<ErrorCode> {
     }
 }
 
-pub(super) fn tenant(text: &Text) -> Option<TenantId> {
-    text.as_deref().and_then(TenantId::parse)
+pub(super) fn tenant(text: Text<'_>) -> Option<TenantId> {
+    text.0.and_then(TenantId::parse)
 }
 
-fn flag(text: &Text) -> Option<bool> {
-    match text.as_deref()?.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" => Some(true),
-        "false" | "0" | "no" => Some(false),
-        _ => None,
+fn flag(text: Text<'_>) -> Option<bool> {
+    let text = text.0?;
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is_one_of(["true", "1", "yes"]) {
+        return Some(true);
     }
+    is_one_of(["false", "0", "no"]).then_some(false)
 }

@@ -1,13 +1,17 @@
 //! Tables: which kind a table is by the names of its columns, and how its rows are read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::FixedOffset;
 
+use super::json::Room;
 use super::row::{Column, Field, FieldOf, read_cells, read_values};
-use super::{Dialect, Reading, Unreadable, defender, log_analytics, portal_csv, sign_in_csv};
+use super::{
+    Dialect, Reading, RecordOptions, Unreadable, defender, log_analytics, portal_csv, sign_in_csv,
+};
 use crate::sign_in::SignInType;
-use crate::time::{DateOrder, TimeReading, parse_zone};
+use crate::time::{DateOrder, parse_zone};
 
 /// What the user says of the tables among the inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -175,7 +179,7 @@ pub struct Table {
     log: SignInType,
     /// Words of a language that is not known, which the file shows to mean success.
     success_words: Vec<String>,
-    pub times: TimeReading,
+    pub options: RecordOptions,
 }
 
 impl Table {
@@ -195,8 +199,8 @@ impl Table {
             match kind.detect(&columns) {
                 Ok(()) => {
                     let success_words = Vec::new();
-                    let times = TimeReading::default();
-                    let table = Self { kind, columns, log, success_words, times };
+                    let record_options = RecordOptions::default();
+                    let table = Self { kind, columns, log, success_words, options: record_options };
                     return table.with_zone(header, &names, options);
                 }
                 Err(reason) => refusals.push((kind.dialect().as_str(), reason)),
@@ -207,8 +211,8 @@ impl Table {
 
     /// A table of the portal whose columns were found otherwise than by name.
     pub(super) fn of_portal(columns: Vec<Column>, log: SignInType) -> Self {
-        let times = TimeReading::default();
-        Self { kind: Kind::Portal, columns, log, success_words: Vec::new(), times }
+        let options = RecordOptions::default();
+        Self { kind: Kind::Portal, columns, log, success_words: Vec::new(), options }
     }
 
     fn with_zone(
@@ -218,8 +222,8 @@ impl Table {
         options: &TableOptions,
     ) -> Result<Self, TableRefusal> {
         let zone = self.time_column().and_then(|at| Some((at, names.get(at)?.zone?)));
-        self.times.zone = match zone {
-            None => self.times.zone,
+        self.options.times.zone = match zone {
+            None => self.options.times.zone,
             Some((_, ColumnZone::Fixed(zone))) => zone,
             Some((at, ColumnZone::Local)) => options.local_zone.ok_or_else(|| {
                 let column = header.get(at).cloned().unwrap_or_default();
@@ -270,14 +274,23 @@ impl Table {
         find(Field::Member("createddatetime")).or_else(|| find(Field::Published))
     }
 
+    /// The columns that hold a member of the sign-in, by its name in lower case.
+    pub fn columns_of(&self, member: &str) -> Vec<usize> {
+        let field_of = self.kind.field_of();
+        let holds = |column: &Column| column.field(field_of) == Field::Member(member);
+        let columns = self.columns.iter().enumerate();
+        columns.filter(|(_, column)| holds(column)).map(|(at, _)| at).collect()
+    }
+
     /// Reads a row of a CSV.
     ///
     /// # Errors
     /// It cannot be read as a sign-in.
-    pub fn normalise_cells(&self, row: &csv::ByteRecord) -> Result<Reading, Unreadable> {
-        let mut row = read_cells(row, &self.columns, self.kind.field_of())?;
+    pub fn normalise_cells(&self, row: &[Cow<'_, [u8]>]) -> Result<Reading, Unreadable> {
+        let room = Room::new();
+        let mut row = read_cells(row, &self.columns, self.kind.field_of(), &room)?;
         row.take_success_word(&self.success_words);
-        row.finish(self.log_of_rows(), self.times)
+        row.finish(self.log_of_rows(), self.options, &room)
     }
 
     /// Reads a row that is an array of JSON values.
@@ -287,8 +300,9 @@ impl Table {
     pub fn normalise_values(&self, row: &[u8]) -> Result<Reading, Unreadable> {
         let field_of = self.kind.field_of();
         let read = |row: &[u8]| {
-            let row = read_values(row, &self.columns, field_of)?;
-            row.finish(self.log_of_rows(), self.times)
+            let room = Room::new();
+            let row = read_values(row, &self.columns, field_of, &room)?;
+            row.finish(self.log_of_rows(), self.options, &room)
         };
         match read(row) {
             Err(Unreadable::Syntax { message, column }) => {
@@ -409,12 +423,15 @@ mod tests {
         assert_eq!(refused, TableRefusal::LocalTime { column });
         let zone = FixedOffset::east_opt(7200);
         let options = TableOptions { local_zone: zone, ..TableOptions::default() };
-        assert_eq!(detect(header, &options).map(|table| Some(table.times.zone)), Ok(zone));
+        assert_eq!(detect(header, &options).map(|table| Some(table.options.times.zone)), Ok(zone));
         // The time of the sign-in is in another column.
         let header = "TimeGenerated [Local Time],CreatedDateTime [UTC],ResultType,AppId";
         assert!(detect(header, &TableOptions::default()).is_ok());
         let header = "TimeGenerated [UTC+02:00],ResultType,AppId";
-        assert_eq!(detect(header, &TableOptions::default()).map(|t| Some(t.times.zone)), Ok(zone));
+        assert_eq!(
+            detect(header, &TableOptions::default()).map(|t| Some(t.options.times.zone)),
+            Ok(zone)
+        );
     }
 
     #[test]

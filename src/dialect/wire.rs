@@ -1,41 +1,99 @@
 //! Lenient reading of JSON members: what exporters write in many ways is read in one.
 //!
-//! serde's derive refuses repeated keys and knows one spelling of each. Real exports repeat
-//! keys (the last one wins), write them in camelCase or PascalCase, and wrap objects in text.
+//! Real exports repeat keys (the last one wins), write them in camelCase or PascalCase, and wrap
+//! objects in text.
 
-use std::fmt;
+use super::json::{Fault, Reader, Room, Value, read_text};
 
-use serde::Deserialize;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+/// What can be read from JSON, and from a text that stands in its place.
+pub(super) trait Wire<'a>: Default {
+    /// Reads the next value, whatever it is.
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault>;
 
-/// Defines a wire struct: members are found by their key in lower case, unknown keys are
-/// skipped, of repeated keys the last one wins, and every member may be absent or null.
-/// Anything but an object reads as the default.
+    /// What a text alone says: the cell of a table, a word where a list should be.
+    fn of_text(_text: &'a str, _room: &'a Room) -> Self {
+        Self::default()
+    }
+}
+
+/// Where a value comes from: JSON, or the cell of a table.
+pub(super) trait Source<'a> {
+    fn take<T: Wire<'a>>(&mut self) -> Result<T, Fault>;
+    fn room(&self) -> &'a Room;
+}
+
+impl<'a> Source<'a> for Reader<'a> {
+    #[inline]
+    fn take<T: Wire<'a>>(&mut self) -> Result<T, Fault> {
+        T::read(self)
+    }
+
+    fn room(&self) -> &'a Room {
+        self.room
+    }
+}
+
+/// The text of a cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell<'a> {
+    pub(super) text: &'a str,
+    pub(super) room: &'a Room,
+}
+
+impl<'a> Source<'a> for Cell<'a> {
+    fn take<T: Wire<'a>>(&mut self) -> Result<T, Fault> {
+        Ok(T::of_text(self.text, self.room))
+    }
+
+    fn room(&self) -> &'a Room {
+        self.room
+    }
+}
+
+/// Defines a wire struct: members are found by their key in any case, unknown keys are skipped, of
+/// repeated keys the last one wins, and every member may be absent or null. Anything but an object
+/// reads as the default.
 macro_rules! wire {
+    ($(#[$meta:meta])* $name:ident<$life:lifetime> { $($key:literal => $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<$life> { $(pub(super) $field: $type,)* }
+        $crate::dialect::wire::wire! { impl $name<$life>, $life { $($key => $field,)* } }
+    };
     ($(#[$meta:meta])* $name:ident { $($key:literal => $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         pub(super) struct $name { $(pub(super) $field: $type,)* }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                from.deserialize_any($crate::dialect::wire::MembersVisitor(Self::default()))
-            }
-        }
-
-        impl $crate::dialect::wire::Members for $name {
-            fn read_member<'de, A: serde::de::MapAccess<'de>>(
+        $crate::dialect::wire::wire! { impl $name, 'a { $($key => $field,)* } }
+    };
+    (impl $name:ty, $life:lifetime { $($key:literal => $field:ident,)* }) => {
+        impl<$life> $crate::dialect::wire::Members<$life> for $name {
+            #[inline]
+            fn read_member<S: $crate::dialect::wire::Source<$life>>(
                 &mut self,
                 key: &str,
-                map: &mut A,
-            ) -> Result<bool, A::Error> {
-                match key {
-                    $($key => self.$field = map.next_value()?,)*
+                from: &mut S,
+            ) -> Result<bool, $crate::dialect::json::Fault> {
+                use $crate::dialect::keys::Keys;
+                /// The places of the keys, under the names of the fields.
+                #[allow(non_camel_case_types, reason = "named as the fields are")]
+                enum Place { $($field,)* }
+                static KEYS: Keys<{ [$($key),*].len() }> = Keys::of([$($key),*]);
+                match KEYS.find(key) {
+                    $(Some(place) if place == Place::$field as usize => {
+                        self.$field = from.take()?;
+                    })*
                     _ => return Ok(false),
                 }
                 Ok(true)
+            }
+        }
+
+        impl<$life> $crate::dialect::wire::Wire<$life> for $name {
+            fn read(
+                from: &mut $crate::dialect::json::Reader<$life>,
+            ) -> Result<Self, $crate::dialect::json::Fault> {
+                $crate::dialect::wire::read_members(from)
             }
         }
     };
@@ -43,194 +101,142 @@ macro_rules! wire {
 pub(super) use wire;
 
 /// A struct that is filled member by member.
-pub(super) trait Members: Default {
-    /// Reads the value of a member named `key` (in lower case); false if it is unknown.
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error>;
+pub(super) trait Members<'a>: Default {
+    /// Reads the value of a member named `key`, in any case; false if it is unknown, and was not
+    /// read.
+    fn read_member<S: Source<'a>>(&mut self, key: &str, from: &mut S) -> Result<bool, Fault>;
 }
 
-/// Stands for a map whose next key has been read already: hands out one value.
-pub(super) struct OneValue<D>(pub(super) Option<D>);
-
-impl<'de, D: Deserializer<'de>> MapAccess<'de> for OneValue<D> {
-    type Error = D::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        _: K,
-    ) -> Result<Option<K::Value>, D::Error> {
-        Ok(None)
+/// Reads an object member by member.
+pub(super) fn read_members<'a, T: Members<'a>>(from: &mut Reader<'a>) -> Result<T, Fault> {
+    let mut wire = T::default();
+    match from.value()? {
+        Value::Object => from.members(|key, from| match wire.read_member(key, from)? {
+            true => Ok(()),
+            false => from.skip(),
+        })?,
+        other => from.skip_inside(other)?,
     }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, D::Error> {
-        match self.0.take() {
-            Some(value) => seed.deserialize(value),
-            None => Err(serde::de::Error::custom("a value was asked for twice")),
-        }
-    }
-}
-
-pub(super) struct MembersVisitor<T>(pub(super) T);
-
-impl<'de, T: Members> Visitor<'de> for MembersVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<T, A::Error> {
-        let mut key = LowerKey::default();
-        while map.next_key_seed(&mut key)?.is_some() {
-            if !self.0.read_member(key.as_str(), &mut map)? {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(self.0)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(self.0)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<T, E> {
-        Ok(self.0)
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
-        Ok(self.0)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<T, E> {
-        Ok(self.0)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<T, E> {
-        Ok(self.0)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<T, E> {
-        Ok(self.0)
-    }
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(self.0)
-    }
-}
-
-/// The key of a member in lower case, in a buffer that is used again for each member.
-#[derive(Default)]
-pub(super) struct LowerKey(String);
-
-impl LowerKey {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &mut LowerKey {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for &mut LowerKey {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<(), E> {
-        self.0.clear();
-        self.0.push_str(key);
-        self.0.make_ascii_lowercase();
-        Ok(())
-    }
+    Ok(wire)
 }
 
 /// A text; numbers and booleans count as their spelling, a list as its members joined by a
 /// comma, an object as its member `value`, and null or an empty text as nothing.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Text(pub(super) Option<String>);
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Text<'a>(pub(super) Option<&'a str>);
 
-impl Text {
-    pub(super) fn as_deref(&self) -> Option<&str> {
-        self.0.as_deref()
+impl<'a> Text<'a> {
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 
-    fn of(text: &str) -> Self {
-        let text = text.trim();
+    /// The text itself, to be kept.
+    pub(super) fn owned(self) -> Option<String> {
+        self.0.map(str::to_owned)
+    }
+
+    #[inline]
+    fn of(text: &'a str) -> Self {
+        let text = trimmed(text);
         // `None` is what `az` writes for null.
         let is_nothing = text.is_empty() || text == "None" || is_type_name(text);
-        Self((!is_nothing).then(|| text.to_owned()))
+        Self((!is_nothing).then_some(text))
+    }
+}
+
+/// Nearly no text has blanks around it.
+#[inline]
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [0x21..=0x7E] | [0x21..=0x7E, .., 0x21..=0x7E] => text,
+        _ => text.trim(),
     }
 }
 
 /// What PowerShell writes in place of a nested value when it exports to CSV, or to JSON below its
 /// depth: the name of the value's .NET type.
+#[inline]
 pub(super) fn is_type_name(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'S' | b'M')) && is_dot_net_name(text)
+}
+
+fn is_dot_net_name(text: &str) -> bool {
     text == "System.Object[]"
         || (text.starts_with("Microsoft.") && text.contains(".PowerShell.Models."))
         || (text.starts_with("System.Collections.") && text.ends_with([']', 'e']))
 }
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(TextVisitor)
+impl<'a> Wire<'a> for Text<'a> {
+    #[inline]
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        // Most members are texts.
+        if from.peek() == Some(b'"') {
+            return from.string().map(Self::of);
+        }
+        Ok(match from.value()? {
+            Value::Text(text) => Self::of(text),
+            Value::Null => Self(None),
+            Value::Bool(true) => Self(Some("true")),
+            Value::Bool(false) => Self(Some("false")),
+            Value::Number(text) => Self(Some(spelled(text, from)?)),
+            Value::List => return joined(from),
+            Value::Object => return member_value(from),
+        })
+    }
+
+    fn of_text(text: &'a str, _: &'a Room) -> Self {
+        Self::of(text)
     }
 }
 
-struct TextVisitor;
+/// A number in its plain spelling: `1e3` is `1000`.
+fn spelled<'a>(text: &'a str, from: &mut Reader<'a>) -> Result<&'a str, Fault> {
+    if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
+        return Ok(text);
+    }
+    match serde_json::from_str::<f64>(text) {
+        Ok(number) => Ok(from.room.alloc_str(&number.to_string())),
+        Err(_) => Err(from.fault("number out of range")),
+    }
+}
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+fn joined<'a>(from: &mut Reader<'a>) -> Result<Text<'a>, Fault> {
+    let mut words: Vec<&str> = Vec::new();
+    from.elements(|from| {
+        words.extend(Text::read(from)?.0);
+        Ok(())
+    })?;
+    Ok(match words.as_slice() {
+        [] => Text(None),
+        [only] => Text::of(only),
+        words => Text::of(from.room.alloc_str(&words.join(","))),
+    })
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text::of(text))
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Text, E> {
-        Ok(Text(Some(value.to_string())))
-    }
-    fn visit_unit<E>(self) -> Result<Text, E> {
-        Ok(Text(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
-        let mut words = Vec::new();
-        while let Some(Text(word)) = seq.next_element()? {
-            words.extend(word);
+/// Windows PowerShell wraps some texts and times: `{"value": "/Date(…)/", "DateTime": …}`.
+fn member_value<'a>(from: &mut Reader<'a>) -> Result<Text<'a>, Fault> {
+    let mut text = Text(None);
+    from.members(|key, from| {
+        if key.eq_ignore_ascii_case("value") {
+            text = Text::read(from)?;
+            return Ok(());
         }
-        Ok(Text::of(&words.join(",")))
+        from.skip()
+    })?;
+    Ok(text)
+}
+
+/// A value that is there and not null.
+impl<'a, T: Wire<'a>> Wire<'a> for Option<T> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        if from.peek() == Some(b'n') {
+            return from.skip().map(|()| None);
+        }
+        T::read(from).map(Some)
     }
 
-    /// Windows PowerShell wraps some texts and times: `{"value": "/Date(…)/", "DateTime": …}`.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
-        let mut text = Text(None);
-        let mut key = LowerKey::default();
-        while map.next_key_seed(&mut key)?.is_some() {
-            match key.as_str() {
-                "value" => text = map.next_value()?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(text)
+    fn of_text(text: &'a str, room: &'a Room) -> Self {
+        Some(T::of_text(text, room))
     }
 }
 
@@ -263,69 +269,41 @@ impl<T> OrText<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned + Default> Deserialize<'de> for OrText<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(OrTextVisitor(std::marker::PhantomData))
-    }
-}
-
-struct OrTextVisitor<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
-    type Value = OrText<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value, or its JSON text")
+impl<'a, T: Wire<'a>> Wire<'a> for OrText<T> {
+    #[inline]
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        match from.peek() {
+            Some(b'{' | b'[') => T::read(from).map(Self::sound),
+            _ => match from.value()? {
+                Value::Text(text) => Ok(Self::of_text(text, from.room)),
+                _ => Ok(Self::default()),
+            },
+        }
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OrText<T>, E> {
+    fn of_text(text: &'a str, room: &'a Room) -> Self {
         let text = text.trim();
         if !text.starts_with(['{', '[', '"']) {
-            let word = T::deserialize(serde::de::value::StrDeserializer::<E>::new(text));
-            return Ok(OrText::sound(word.unwrap_or_default()));
+            return Self::sound(T::of_text(text, room));
         }
-        if let Some(value) = read_text(text.as_bytes()) {
-            return Ok(OrText::sound(value));
+        if let Some(value) = read_wrapped(text, room) {
+            return Self::sound(value);
         }
         // CIPP writes a list of objects without its brackets: `{…}, {…}`.
         if text.starts_with('{')
-            && let Some(value) = read_text(format!("[{text}]").as_bytes())
+            && let Some(value) = read_wrapped(room.alloc_str(&format!("[{text}]")), room)
         {
-            return Ok(OrText::sound(value));
+            return Self::sound(value);
         }
-        let mended = repair(text.as_bytes()).and_then(|mended| read_text(&mended));
-        let cut = || read_text(&whole_elements(text.as_bytes())?);
-        Ok(match mended {
-            Some(value) => OrText { value, text: TextQuality::Repaired },
+        let mended = repair(text.as_bytes()).and_then(|mended| read_made(&mended, room));
+        let cut = || read_made(&whole_elements(text.as_bytes())?, room);
+        match mended {
+            Some(value) => Self { value, text: TextQuality::Repaired },
             None => match cut() {
-                Some(value) => OrText { value, text: TextQuality::Cut },
-                None => OrText { value: T::default(), text: TextQuality::Unreadable },
+                Some(value) => Self { value, text: TextQuality::Cut },
+                None => Self { value: T::default(), text: TextQuality::Unreadable },
             },
-        })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OrText<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(OrText::sound)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<OrText<T>, A::Error> {
-        T::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(OrText::sound)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<OrText<T>, E> {
-        Ok(OrText::default())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<OrText<T>, E> {
-        Ok(OrText::default())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<OrText<T>, E> {
-        Ok(OrText::default())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<OrText<T>, E> {
-        Ok(OrText::default())
-    }
-    fn visit_unit<E>(self) -> Result<OrText<T>, E> {
-        Ok(OrText::default())
+        }
     }
 }
 
@@ -333,25 +311,93 @@ impl<'de, T: DeserializeOwned + Default> Visitor<'de> for OrTextVisitor<T> {
 const WRAPPINGS: usize = 4;
 
 /// Reads JSON text, which may be wrapped in text again: `"\"{…}\""`.
-fn read_text<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
-    let mut unwrapped: Option<String> = None;
+fn read_wrapped<'a, T: Wire<'a>>(text: &'a str, room: &'a Room) -> Option<T> {
+    let mut inner = text;
     for _ in 0..WRAPPINGS {
-        let inner = unwrapped.as_deref().map_or(text, |inner| inner.trim().as_bytes());
-        if inner.first() != Some(&b'"') {
-            return serde_json::from_slice(inner).ok();
+        if !inner.starts_with('"') {
+            return read_text(inner, room);
         }
-        unwrapped = Some(serde_json::from_slice(inner).ok()?);
+        inner = read_text::<Inner<'a>>(inner, room)?.0.trim();
     }
     None
 }
 
+/// A text with all that it holds.
+#[derive(Default)]
+struct Inner<'a>(&'a str);
+
+impl<'a> Wire<'a> for Inner<'a> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        match from.value()? {
+            Value::Text(text) => Ok(Self(text)),
+            _ => Err(from.fault("expected a text")),
+        }
+    }
+}
+
+/// Reads text that was written anew.
+fn read_made<'a, T: Wire<'a>>(text: &[u8], room: &'a Room) -> Option<T> {
+    let text = std::str::from_utf8(text).ok()?;
+    read_wrapped(room.alloc_str(text), room)
+}
+
+/// A list of words that is read only if somebody wants it; it is JSON in any case.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) enum Words<'a> {
+    #[default]
+    None,
+    /// As it is written.
+    Json(&'a str),
+    /// The text of a cell.
+    Cell(&'a str),
+    /// Cells of their own, the last one first.
+    Cells(&'a Words<'a>, Text<'a>),
+}
+
+impl<'a> Words<'a> {
+    /// Adds the word of a cell of its own.
+    pub(super) fn push(&mut self, word: Text<'a>, room: &'a Room) {
+        *self = Self::Cells(room.alloc(*self), word);
+    }
+
+    pub(super) fn read(self, room: &'a Room) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut rest = self;
+        while let Self::Cells(before, word) = rest {
+            words.extend(word.owned());
+            rest = *before;
+        }
+        words.reverse();
+        let OrText { value: List(list), .. }: OrText<List<Text<'a>>> = match rest {
+            Self::Json(text) => read_text(text, room).unwrap_or_default(),
+            Self::Cell(text) => OrText::of_text(text, room),
+            Self::None | Self::Cells(..) => OrText::default(),
+        };
+        list.into_iter().filter_map(Text::owned).chain(words).collect()
+    }
+}
+
+impl<'a> Wire<'a> for Words<'a> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        from.skipped().map(Self::Json)
+    }
+
+    fn of_text(text: &'a str, _: &'a Room) -> Self {
+        Self::Cell(text)
+    }
+}
+
 /// Whether a member is there, whatever it holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Present(pub(super) bool);
 
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(from).map(|_| Self(true))
+impl<'a> Wire<'a> for Present {
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        from.skip().map(|()| Self(true))
+    }
+
+    fn of_text(_: &'a str, _: &'a Room) -> Self {
+        Self(true)
     }
 }
 
@@ -396,56 +442,29 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(ListVisitor(std::marker::PhantomData))
-    }
-}
-
-struct ListVisitor<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            if items.len() == LIST_MAX {
-                return Err(serde::de::Error::custom(LIST_TOO_LONG));
-            }
-            items.push(item);
+impl<'a, T: Wire<'a>> Wire<'a> for List<T> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+        if from.peek() == Some(b'{') {
+            return T::read(from).map(|item| Self(vec![item]));
         }
-        Ok(List(items))
+        match from.value()? {
+            Value::List => {}
+            Value::Text(text) => return Ok(Self::of_text(text, from.room)),
+            _ => return Ok(Self::default()),
+        }
+        let mut items = Vec::new();
+        from.elements(|from| {
+            if items.len() == LIST_MAX {
+                return Err(from.fault(LIST_TOO_LONG));
+            }
+            items.push(T::read(from)?);
+            Ok(())
+        })?;
+        Ok(Self(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<List<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map))
-            .map(|item| List(vec![item]))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<List<T>, E> {
-        let word = T::deserialize(serde::de::value::StrDeserializer::<E>::new(text));
-        Ok(List(word.into_iter().collect()))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-    fn visit_unit<E>(self) -> Result<List<T>, E> {
-        Ok(List::default())
+    fn of_text(text: &'a str, room: &'a Room) -> Self {
+        Self(vec![T::of_text(text, room)])
     }
 }
 
@@ -511,23 +530,25 @@ mod tests {
     use super::*;
 
     wire! {
-        Probe {
-            "hometenantid" => home: Text,
-            "list" => list: OrText<List<Text>>,
-            "inner" => inner: OrText<Inner>,
+        Probe<'a> {
+            "homeTenantId" => home: Text<'a>,
+            "list" => list: OrText<List<Text<'a>>>,
+            "inner" => inner: OrText<Object<'a>>,
         }
     }
-    wire! { Inner { "code" => code: Text, } }
+    wire! { Object<'a> { "code" => code: Text<'a>, } }
 
-    fn read(text: &str) -> Probe {
-        serde_json::from_str(text).expect(text)
+    fn read<'a>(text: &'a str, room: &'a Room) -> Probe<'a> {
+        read_text(text, room).expect(text)
     }
 
     #[test]
     fn the_last_of_repeated_keys_wins_in_any_case() {
-        let probe = read(r#"{"homeTenantId":"a","HomeTenantId":"b","x":[{}],"HOMETENANTID":7}"#);
-        assert_eq!(probe.home.as_deref(), Some("7"));
-        assert_eq!(read(r#"{"homeTenantId":"a","homeTenantId":null}"#).home.0, None);
+        let room = Room::new();
+        let home = |text| read(text, &room).home.0;
+        let text = r#"{"homeTenantId":"a","HomeTenantId":"b","x":[{}],"HOMETENANTID":7}"#;
+        assert_eq!(home(text), Some("7"));
+        assert_eq!(home(r#"{"homeTenantId":"a","homeTenantId":null}"#), None);
     }
 
     #[test]
@@ -537,12 +558,14 @@ mod tests {
             r#"{"inner":"{\"code\":1}","list":"[\"a\",\"b\"]"}"#,
             r#"{"inner":"\"{\\\"code\\\":1}\"","list":["a","b"]}"#,
         ] {
-            let probe = read(text);
-            assert_eq!(probe.inner.value.code.as_deref(), Some("1"), "{text}");
+            let room = Room::new();
+            let probe = read(text, &room);
+            assert_eq!(probe.inner.value.code.0, Some("1"), "{text}");
             assert_eq!(probe.list.value.0.len(), 2, "{text}");
         }
         for text in [r#"{"inner":"System.Object","list":null}"#, r#"{"inner":[1],"list":3}"#] {
-            let probe = read(text);
+            let room = Room::new();
+            let probe = read(text, &room);
             assert_eq!(probe.inner.value.code.0, None, "{text}");
             assert!(probe.list.value.0.is_empty(), "{text}");
         }
@@ -552,7 +575,9 @@ mod tests {
     fn a_list_without_brackets_and_a_list_cut_short() {
         let texts = |text: &str| {
             let cell = serde_json::to_string(text).expect("JSON");
-            let probe = read(&format!(r#"{{"list":{cell}}}"#));
+            let text = format!(r#"{{"list":{cell}}}"#);
+            let room = Room::new();
+            let probe = read(&text, &room);
             (probe.list.value.0.len(), probe.list.text)
         };
         assert_eq!(texts(r#"{"a":1}, {"b":2}"#), (2, TextQuality::Sound));

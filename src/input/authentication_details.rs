@@ -9,7 +9,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::open::open;
+use super::open::{Hashing, open};
 use crate::dialect::column_key;
 use crate::tenant::parse_guid;
 
@@ -46,7 +46,7 @@ impl AuthenticationDetails {
     /// The file cannot be read.
     pub fn add(&mut self, path: &Path, shown: &str) -> io::Result<()> {
         let mut text = Vec::new();
-        io::Read::read_to_end(&mut open(path, false)?, &mut text)?;
+        io::Read::read_to_end(&mut open(path, Hashing::Off)?, &mut text)?;
         self.folders.entry(folder_of(shown).to_owned()).or_default().take(&text);
         Ok(())
     }

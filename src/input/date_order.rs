@@ -3,10 +3,10 @@
 
 use std::io;
 
+use super::cells::cells;
 use super::frame::{CsvFramer, SpanKind};
 use super::open::OpenExport;
 use super::read::ReadOptions;
-use super::rows::csv_row;
 use super::window::Window;
 use crate::time::{DateOrder, OrderEvidence};
 
@@ -104,8 +104,8 @@ impl Dates {
             for span in &spans {
                 let SpanKind::Record { .. } = span.kind else { continue };
                 let start = (span.offset - window.offset()) as usize;
-                let row = csv_row(&window.bytes()[start..start + span.len], delimiter);
-                let cell = row.as_ref().and_then(|row| row.get(column)).unwrap_or_default();
+                let row = cells(&window.bytes()[start..start + span.len], delimiter);
+                let cell = row.get(column).map(|cell| &**cell).unwrap_or_default();
                 if self.take(&String::from_utf8_lossy(cell)) {
                     return Ok(());
                 }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use encoding_rs::CoderResult;
 
-use super::open::RawBytes;
+use super::open::{READ_BYTES, RawBytes};
 use super::utf7::{Utf7, is_utf7};
 
 /// How the text of an export is written.
@@ -52,7 +52,11 @@ impl Encoding {
     }
 
     /// The text of a stream behind its byte order mark, as UTF-8.
-    pub(super) fn decode<'a>(self, bytes: BufReader<RawBytes<'a>>) -> RawBytes<'a> {
+    pub(super) fn decode<'a>(self, bytes: RawBytes<'a>) -> RawBytes<'a> {
+        if matches!(self, Self::Utf8 | Self::Utf8Bom) {
+            return bytes;
+        }
+        let bytes = BufReader::with_capacity(READ_BYTES, bytes);
         match self {
             Self::Utf8 | Self::Utf8Bom => Box::new(bytes),
             Self::Utf16Le => Box::new(Utf16Text::new(bytes, encoding_rs::UTF_16LE)),
@@ -207,7 +211,7 @@ mod tests {
         }
         let mut text = String::new();
         let bytes: RawBytes<'_> = Box::new(Drops(bytes));
-        encoding.decode(BufReader::new(bytes)).read_to_string(&mut text).expect("text");
+        encoding.decode(bytes).read_to_string(&mut text).expect("text");
         text
     }
 

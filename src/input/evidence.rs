@@ -6,7 +6,6 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::refused::Refusal;
 use crate::dialect::Dialect;
-use crate::policy::{Conditions, PolicyResult};
 use crate::sign_in::{RowEvidence, SignIn, SignInType};
 use crate::tenant::TenantId;
 
@@ -137,7 +136,7 @@ impl Evidence {
         self.last_at = self.last_at.max(at);
         self.observe_tenants(sign_in);
         self.best = self.best.max(Some(sign_in.row_evidence));
-        self.hides_members |= hides_members(sign_in);
+        self.hides_members |= sign_in.policy_facts.hides_members;
         if sampled {
             *self.coverage.entry(coverage_key(sign_in)).or_default() += 1;
         }
@@ -148,7 +147,7 @@ impl Evidence {
         self.interactive += u64::from(sign_in.sign_in_type == SignInType::InteractiveUser);
         self.with_home_tenant += u64::from(sign_in.home_tenant.is_some());
         self.with_cross_tenant_type += u64::from(sign_in.cross_tenant_access.is_some());
-        self.with_policies += u64::from(!sign_in.applied_policies.is_empty());
+        self.with_policies += u64::from(sign_in.policy_facts.count > 0);
         self.with_conditions += u64::from(sign_in.row_evidence == RowEvidence::Conditions);
     }
 
@@ -292,16 +291,6 @@ fn coverage_key(sign_in: &SignIn) -> CoverageKey {
         hour: hour.unwrap_or(sign_in.created_at),
         sign_in_type: sign_in.sign_in_type,
     }
-}
-
-/// Graph hid a later enum member: the request lacked `Prefer: include-unknown-enum-members`.
-fn hides_members(sign_in: &SignIn) -> bool {
-    sign_in.applied_policies.iter().any(|policy| {
-        policy.result == PolicyResult::UnknownFutureValue
-            || policy.matched.as_ref().is_some_and(Conditions::hides_a_member)
-            || policy.unmatched.as_ref().is_some_and(Conditions::hides_a_member)
-            || policy.matched_rules.iter().any(|rule| rule.ends_with("unknownFutureValue"))
-    })
 }
 
 #[cfg(test)]

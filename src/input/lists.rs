@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::authentication_details::is_authentication_details;
+use super::open::Hashing;
 use crate::tenant::{CustomerList, Partner, TenantId};
 
 /// A list that cannot be used: place first, then the cause.
@@ -168,7 +169,7 @@ impl Row {
 pub(super) fn read_text(path: &Path) -> Result<String, ListError> {
     let read_error = |source| ListError::Read { path: path.to_owned(), source };
     let mut text = String::new();
-    let mut export = super::open::open(path, false).map_err(read_error)?;
+    let mut export = super::open::open(path, Hashing::Off).map_err(read_error)?;
     std::io::Read::read_to_string(&mut export, &mut text).map_err(read_error)?;
     Ok(text)
 }

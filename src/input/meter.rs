@@ -14,7 +14,18 @@ pub struct Fingerprint {
     pub sha256: Option<[u8; 32]>,
 }
 
-/// From this length on, SHA-256 is computed on a thread of its own.
+/// Where SHA-256 is computed: it is the slowest step of reading a file that holds few partner
+/// sign-ins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashing {
+    Off,
+    /// On the thread that reads: best where all cores are busy with other files.
+    Here,
+    /// On a thread of its own, beside the one that reads.
+    Beside,
+}
+
+/// Shorter files are not worth a thread.
 const HASH_THREAD_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Counts and hashes the bytes of an export.
@@ -32,11 +43,13 @@ enum Sha256Meter {
 
 impl Meter {
     /// A meter for about `length` bytes.
-    pub(super) fn new(with_sha256: bool, length: u64) -> Self {
-        let sha256 = match with_sha256 {
-            false => Sha256Meter::Off,
-            true if length < HASH_THREAD_BYTES => Sha256Meter::Here(Sha256::new()),
-            true => Sha256Meter::Thread(HashThread::start()),
+    pub(super) fn new(hashing: Hashing, length: u64) -> Self {
+        let sha256 = match hashing {
+            Hashing::Off => Sha256Meter::Off,
+            Hashing::Beside if length >= HASH_THREAD_BYTES => {
+                Sha256Meter::Thread(HashThread::start())
+            }
+            Hashing::Here | Hashing::Beside => Sha256Meter::Here(Sha256::new()),
         };
         Self { length: 0, xxh3: Box::new(Xxh3::new()), sha256 }
     }
@@ -61,8 +74,7 @@ impl Meter {
     }
 }
 
-/// SHA-256 of a stream on a thread of its own: it is the slowest step of reading a file that
-/// holds few partner sign-ins.
+/// SHA-256 of a stream on a thread of its own.
 struct HashThread {
     blocks: SyncSender<Vec<u8>>,
     used: Receiver<Vec<u8>>,

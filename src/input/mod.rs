@@ -2,6 +2,7 @@
 //! records are worth parsing.
 
 pub mod authentication_details;
+mod cells;
 pub mod container;
 mod date_order;
 pub mod discover;
@@ -20,6 +21,7 @@ pub mod people;
 pub mod raw;
 pub mod read;
 pub mod recheck;
+mod records;
 pub mod refused;
 pub mod reject;
 mod rows;
@@ -28,3 +30,4 @@ pub mod sniff;
 pub mod source;
 mod utf7;
 mod window;
+mod windows;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flate2::bufread::MultiGzDecoder;
 
 pub use super::encoding::Encoding;
-pub use super::meter::Fingerprint;
 use super::meter::Meter;
+pub use super::meter::{Fingerprint, Hashing};
 
 /// How the bytes of an export are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct OpenExport<'a> {
 }
 
 /// Bytes that one read of the disk asks for.
-const READ_BYTES: usize = 256 * 1024;
+pub(super) const READ_BYTES: usize = 256 * 1024;
 /// Enough to tell how a stream is packed and written, and the first block of a tar archive.
 const HEAD_BYTES: usize = 4096;
 /// A download may be packed twice: by its server and by whoever stored it.
@@ -78,10 +78,10 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 ///
 /// # Errors
 /// The file cannot be opened, or its first bytes cannot be read or unpacked.
-pub fn open(path: &Path, with_sha256: bool) -> io::Result<OpenExport<'static>> {
+pub fn open(path: &Path, hashing: Hashing) -> io::Result<OpenExport<'static>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
-    Unpacked::open(Box::new(file), length, with_sha256)?.into_text()
+    Unpacked::open(Box::new(file), length, hashing)?.into_text()
 }
 
 /// A stream of bytes whose compression is undone: text to be decoded, or an archive.
@@ -98,11 +98,10 @@ impl<'a> Unpacked<'a> {
     ///
     /// # Errors
     /// Its first bytes cannot be read or unpacked.
-    pub fn open(bytes: RawBytes<'a>, length: u64, with_sha256: bool) -> io::Result<Self> {
-        let raw = Metered { bytes, meter: Meter::new(with_sha256, length) };
+    pub fn open(bytes: RawBytes<'a>, length: u64, hashing: Hashing) -> io::Result<Self> {
+        let raw = Metered { bytes, meter: Meter::new(hashing, length) };
         let raw = Arc::new(Mutex::new(raw));
-        let shared = BufReader::with_capacity(READ_BYTES, Shared(Arc::clone(&raw)));
-        let (mut head, mut bytes) = with_head(Box::new(shared))?;
+        let (mut head, mut bytes) = with_head(Box::new(Shared(Arc::clone(&raw))))?;
         let compression = Compression::of(&head);
         for _ in 0..COMPRESSIONS_MAX {
             let compression = Compression::of(&head);
@@ -136,9 +135,15 @@ impl<'a> Unpacked<'a> {
     pub fn into_text(self) -> io::Result<OpenExport<'a>> {
         let Self { compression, head, bytes, raw } = self;
         let (encoding, mark_bytes) = Encoding::of(&head);
-        let mut bytes = BufReader::with_capacity(READ_BYTES, bytes);
+        let mut bytes = bytes;
         io::copy(&mut bytes.by_ref().take(mark_bytes as u64), &mut io::sink())?;
         Ok(OpenExport { encoding, compression, text: encoding.decode(bytes), raw })
+    }
+
+    /// Puts a buffer before the unpacked bytes, for who reads few of them at a time.
+    #[must_use]
+    pub fn buffered(self) -> Self {
+        self.through(|bytes| Box::new(BufReader::with_capacity(READ_BYTES, bytes)))
     }
 
     /// The unpacked bytes, for a reader of archives.
@@ -250,7 +255,7 @@ mod tests {
     fn read_all(bytes: &[u8]) -> (Encoding, Compression, String, Fingerprint) {
         let mut file = tempfile::NamedTempFile::new().expect("temporary file");
         file.write_all(bytes).expect("written");
-        let mut export = open(file.path(), true).expect("opens");
+        let mut export = open(file.path(), Hashing::Beside).expect("opens");
         let mut text = String::new();
         let (encoding, compression) = (export.encoding, export.compression);
         export.read_to_string(&mut text).expect("reads");
@@ -318,7 +323,7 @@ mod tests {
         bytes.extend_from_slice(b"rubbish behind");
         let mut file = tempfile::NamedTempFile::new().expect("temporary file");
         file.write_all(&bytes).expect("written");
-        let mut export = open(file.path(), false).expect("opens");
+        let mut export = open(file.path(), Hashing::Off).expect("opens");
         let mut text = Vec::new();
         // Whether the decoder refuses or ignores the rubbish, the hash must cover it.
         let _ = export.read_to_end(&mut text);

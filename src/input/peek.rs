@@ -7,8 +7,9 @@
 
 use memchr::memmem;
 
-#[cfg(target_arch = "x86_64")]
-use super::frame::{Avx2, PLACES, REACH};
+use super::frame::cells_at;
+use crate::blocks::{BLOCK, Kernel, Ops, PLACES, REACH, run};
+use crate::dialect::Table;
 use crate::tenant::{PartnerList, parse_guid};
 
 /// Looks for the listed partners.
@@ -40,14 +41,14 @@ impl Peek {
 
     /// Whether this JSON record can be told, without parsing, to be no partner sign-in. The rules:
     /// (a) there is a home tenant, and each is a plainly quoted key with a plainly quoted GUID that
-    /// is not listed; (b) "service provider" does not occur; (c) each cross-tenant access type is
-    /// null or a quoted word, since a number is a set of flags; (d) no letter or digit is escaped,
-    /// so that nothing hides from the other rules; (e) each app owner is null, empty or a plainly
-    /// quoted GUID that is not listed.
+    /// is not listed; (b) "service provider" does not occur, but in the rules of a policy; (c) each
+    /// cross-tenant access type is null or a quoted word, since a number is a set of flags; (d) no
+    /// letter or digit is escaped, so that nothing hides from the other rules; (e) each app owner is
+    /// null, empty or a plainly quoted GUID that is not listed.
     pub fn may_skip(&self, record: &[u8]) -> bool {
         let mut home_tenants = 0;
         let clear = each_anchor(record, |anchor| match anchor {
-            Anchor::Provider(at) => !follows_service(record, at),
+            Anchor::Provider(at) => !follows_service(record, at) || is_rule(record, at),
             Anchor::Tenant(at) => match tenant_key(record, at) {
                 TenantKey::Home => {
                     home_tenants += 1;
@@ -70,10 +71,29 @@ impl Peek {
             && !self.names_listed_domain(record)
     }
 
+    /// Whether this row of a CSV can be told, without parsing, to be no partner sign-in: by the same
+    /// rules on the cells that matter. A cell in an unusual spelling is parsed.
+    pub fn may_skip_row(&self, row: &[u8], delimiter: u8, columns: &PeekColumns) -> bool {
+        let Some(cells) = cells_at(row, delimiter, &columns.places) else { return false };
+        columns.kinds.iter().zip(cells).all(|(kind, cell)| {
+            let cell = unquoted(&row[cell]);
+            match kind {
+                TenantKey::Home => self.is_foreign_guid(cell),
+                TenantKey::AppOwner => cell.is_empty() || self.is_foreign_guid(cell),
+                TenantKey::CrossTenantAccess => is_no_provider(cell),
+                TenantKey::Other => true,
+            }
+        })
+    }
+
     /// A plainly quoted GUID that is not listed. The nil id is no tenant, so nobody's.
     fn is_foreign(&self, value: Option<&[u8]>) -> bool {
         let quoted = value.and_then(|value| value.first_chunk::<38>());
         let Some([b'"', guid @ .., b'"']) = quoted else { return false };
+        self.is_foreign_guid(guid)
+    }
+
+    fn is_foreign_guid(&self, guid: &[u8]) -> bool {
         parse_guid(guid).is_some_and(|tenant| tenant != 0 && !self.is_listed(tenant))
     }
 
@@ -104,6 +124,59 @@ impl Peek {
     }
 }
 
+/// The columns of a table by which a row can be told to be no partner's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeekColumns {
+    /// In ascending order.
+    places: Vec<usize>,
+    kinds: Vec<TenantKey>,
+}
+
+impl PeekColumns {
+    /// Nothing if no column holds a home tenant.
+    pub fn of(table: &Table) -> Option<Self> {
+        let home = table.columns_of("hometenantid");
+        if home.is_empty() {
+            return None;
+        }
+        let kinds = [
+            (home, TenantKey::Home),
+            (table.columns_of("appownertenantid"), TenantKey::AppOwner),
+            (table.columns_of("crosstenantaccesstype"), TenantKey::CrossTenantAccess),
+        ];
+        let mut columns: Vec<(usize, TenantKey)> = kinds
+            .into_iter()
+            .flat_map(|(places, kind)| places.into_iter().map(move |place| (place, kind)))
+            .collect();
+        columns.sort_by_key(|(place, _)| *place);
+        let (places, kinds) = columns.into_iter().unzip();
+        Some(Self { places, kinds })
+    }
+}
+
+/// A cell without the quotes around it.
+fn unquoted(cell: &[u8]) -> &[u8] {
+    match cell {
+        [b'"', inside @ .., b'"'] => inside,
+        cell => cell,
+    }
+}
+
+/// An access type that is known and no service provider's.
+fn is_no_provider(cell: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [
+        b"",
+        b"none",
+        b"b2bcollaboration",
+        b"b2b collaboration",
+        b"b2bdirectconnect",
+        b"b2b direct connect",
+        b"passthrough",
+        b"microsoftsupport",
+    ];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell))
+}
+
 /// A word, in any case, that all rules hang on, and where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Anchor {
@@ -115,23 +188,40 @@ const TENANT: &[u8] = b"tenant";
 const PROVIDER: &[u8] = b"provider";
 
 /// Calls `check` for each anchor until it says no; says whether it never did.
-fn each_anchor(bytes: &[u8], mut check: impl FnMut(Anchor) -> bool) -> bool {
-    let mut at = 0;
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = Avx2::detect() {
-        let letters = [PLACES.map(|place| TENANT[place]), PLACES.map(|place| PROVIDER[place])];
-        loop {
-            at = avx2.find_words(bytes, at, letters);
-            if bytes.len() - at < REACH {
-                break;
+fn each_anchor(bytes: &[u8], check: impl FnMut(Anchor) -> bool) -> bool {
+    run(Anchors { bytes, check })
+}
+
+struct Anchors<'a, F> {
+    bytes: &'a [u8],
+    check: F,
+}
+
+impl<F: FnMut(Anchor) -> bool> Kernel for Anchors<'_, F> {
+    type Answer = bool;
+
+    #[inline(always)]
+    fn run<O: Ops>(self, ops: O) -> bool {
+        const LETTERS: [[u8; 3]; 2] = [letters_of(TENANT), letters_of(PROVIDER)];
+        let Self { bytes, mut check } = self;
+        let mut at = 0;
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<REACH>) {
+            let mut places = ops.words(block, LETTERS);
+            while places != 0 {
+                let place = at + places.trailing_zeros() as usize;
+                if !anchor_at(bytes, place).is_none_or(&mut check) {
+                    return false;
+                }
+                places &= places - 1;
             }
-            if !anchor_at(bytes, at).is_none_or(&mut check) {
-                return false;
-            }
-            at += 1;
+            at += BLOCK;
         }
+        (at..bytes.len()).filter_map(|at| anchor_at(bytes, at)).all(check)
     }
-    (at..bytes.len()).filter_map(|at| anchor_at(bytes, at)).all(check)
+}
+
+const fn letters_of(word: &[u8]) -> [u8; 3] {
+    [word[PLACES[0]], word[PLACES[1]], word[PLACES[2]]]
 }
 
 fn anchor_at(bytes: &[u8], at: usize) -> Option<Anchor> {
@@ -142,6 +232,17 @@ fn anchor_at(bytes: &[u8], at: usize) -> Option<Anchor> {
     }
 }
 
+/// `"ruleSatisfied":"serviceProvider"`: a policy for guests names whom it includes, whoever signed
+/// in. Written otherwise it is a doubt.
+fn is_rule(bytes: &[u8], provider: usize) -> bool {
+    const KEY: &[u8] = b"\"ruleSatisfied\"";
+    const SERVICE: &[u8] = b"\"service";
+    let is_whole = bytes[provider..].get(PROVIDER.len()) == Some(&b'"');
+    let Some(before) = bytes[..provider].strip_suffix(SERVICE) else { return false };
+    let key = before.trim_ascii_end().strip_suffix(b":").map(<[u8]>::trim_ascii_end);
+    is_whole && key.is_some_and(|key| key.ends_with(KEY))
+}
+
 /// "service" before the provider, with any blank or mark between.
 fn follows_service(bytes: &[u8], provider: usize) -> bool {
     let before = &bytes[..provider];
@@ -149,7 +250,7 @@ fn follows_service(bytes: &[u8], provider: usize) -> bool {
     ends_with_any_case(&before[..word_end], b"ervice")
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TenantKey {
     Home,
     AppOwner,

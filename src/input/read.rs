@@ -1,32 +1,32 @@
 //! Reads one export from its first byte to its last: frame, peek, normalise, join.
 //!
-//! Memory is bounded: a window of the decoded stream, and the partner sign-ins of that window.
+//! Memory is bounded: a few windows of the decoded stream, and the partner sign-ins in them.
 
 use std::io;
 use std::ops::AddAssign;
-
-use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
+use std::sync::Arc;
 
 use super::authentication_details::AuthenticationDetails;
 use super::evidence::{BlindSpot, Evidence, SampleClock};
 use super::frame::{DamageReason, Span, SpanKind};
 use super::framer::Framer;
-use super::open::{Compression, Encoding, Fingerprint, OpenExport};
+use super::open::{Compression, Encoding, Fingerprint, Hashing, OpenExport};
 use super::path_tenant::lone_tenant_of_path;
 use super::peek::Peek;
+use super::records::{Batch, Framed, RecordReader, Records};
 use super::refused::refusal_in;
-use super::reject::{Reject, bound_rejects, merge_rejects};
+use super::reject::{Reject, merge_rejects};
 use super::rows::{Rows, names_sign_ins, rows_of_columns, rows_of_csv, rows_of_json};
 use super::sniff::NoLog;
 use super::window::Window;
-use crate::dialect::{Dialect, Reading, TableOptions, Unreadable};
-use crate::relation::{Joinable, Provider, provider_of};
+use super::windows::{Crew, Work};
+use crate::dialect::{Dialect, TableOptions};
+use crate::relation::Provider;
 use crate::sign_in::SignIn;
 use crate::tenant::{PartnerList, TenantId};
 
 /// What reading an export needs to know besides the export.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct ReadOptions<'a> {
     pub partners: &'a PartnerList,
     /// What the user says of tables.
@@ -40,8 +40,21 @@ pub struct ReadOptions<'a> {
     /// Bytes of the longest record that is read.
     pub record_limit: usize,
     pub keep_rejected_bytes: bool,
-    /// Parses the records of one window on all cores; `None` on the calling thread alone.
+    /// Keep the policies that did not look at a sign-in; else they are only counted.
+    pub keep_not_applied: bool,
+    /// Reads the windows of an export on all cores; `None` on the calling thread alone.
     pub pool: Option<&'a rayon::ThreadPool>,
+}
+
+impl ReadOptions<'_> {
+    /// Where the bytes of an export are hashed.
+    pub(super) fn hashing(&self) -> Hashing {
+        match (self.with_sha256, self.pool) {
+            (false, _) => Hashing::Off,
+            (true, None) => Hashing::Here,
+            (true, Some(_)) => Hashing::Beside,
+        }
+    }
 }
 
 /// A partner's sign-in as read, with its place in the export.
@@ -114,13 +127,11 @@ pub enum NotRead {
     Taker(io::Error),
 }
 
-/// Takes partner sign-ins as they are found; an error of the taker ends the reading.
-pub type Taker<'a> = dyn FnMut(Vec<FoundSignIn>) -> io::Result<()> + 'a;
+/// Takes partner sign-ins as they are found, in any order; an error of the taker ends the reading.
+pub type Taker<'a> = dyn Fn(Vec<FoundSignIn>) -> io::Result<()> + Sync + 'a;
 
 /// Bytes of the decoded stream that are framed and parsed together.
 pub(super) const WINDOW_BYTES: usize = 2 * 1024 * 1024;
-/// Records of a window are shared among cores from this many bytes on.
-const SHARED_BYTES: usize = 512 * 1024;
 
 /// Where an export lies: what the reader of its records needs to know of it.
 pub struct Place<'a> {
@@ -147,7 +158,7 @@ pub fn read_export(
     place: &Place<'_>,
     stream: OpenExport<'_>,
     options: &ReadOptions<'_>,
-    take: &mut Taker<'_>,
+    take: &Taker<'_>,
     advance: &dyn Fn(u64),
 ) -> Result<ReadExport, NotRead> {
     let mut window = Window::new(stream);
@@ -166,15 +177,14 @@ fn read_as_log<'a>(
     place: &'a Place<'a>,
     window: &mut Window<'_>,
     options: &'a ReadOptions<'a>,
-    take: &mut Taker<'_>,
+    take: &Taker<'_>,
     advance: &dyn Fn(u64),
 ) -> Result<ExportReader<'a>, NotRead> {
     let head = window.bytes();
     let framer = Framer::of(head, options.record_limit).map_err(NotRead::NoLog)?;
     let mut reader = ExportReader {
-        options,
-        place,
-        rows: Rows::Unknown,
+        records: RecordReader { options, place },
+        rows: Arc::new(Rows::Unknown),
         answer: None,
         other_columns: None,
         framer,
@@ -223,40 +233,37 @@ fn read_as_refusal(
     })
 }
 
-/// What a part of an export gave; parts are added in any order.
-#[derive(Debug, Default)]
-struct Batch {
-    tally: Tally,
-    found: Vec<FoundSignIn>,
-    rejects: Vec<Reject>,
-    evidence: Evidence,
+/// The steps from window to window.
+struct Steps<'a> {
+    spans: Vec<Span>,
+    more: usize,
+    advance: &'a dyn Fn(u64),
+    /// Progress counts bytes on the disk, whatever they unpack to.
+    told: u64,
 }
 
-impl Batch {
-    fn add(mut self, other: Self) -> Self {
-        self.tally += other.tally;
-        self.found.extend(other.found);
-        self.rejects.extend(other.rejects);
-        bound_rejects(&mut self.rejects);
-        self.evidence.merge(other.evidence);
-        self
+impl<'a> Steps<'a> {
+    fn new(advance: &'a dyn Fn(u64)) -> Self {
+        Self { spans: Vec::new(), more: WINDOW_BYTES, advance, told: 0 }
+    }
+
+    /// Steps over what was framed, and says how many bytes the next window asks for; nothing if
+    /// there is none.
+    fn next(&mut self, window: &mut Window<'_>, consumed: usize) -> Option<usize> {
+        window.done += consumed;
+        let on_disk = window.stream.bytes_read();
+        (self.advance)(on_disk - self.told);
+        self.told = on_disk;
+        // A record longer than the window: give the framer twice as much.
+        self.more = if consumed == 0 { self.more.saturating_mul(2) } else { WINDOW_BYTES };
+        (!window.at_end).then_some(self.more)
     }
 }
 
-/// A record to be read, with what the framer and the sample say of it.
-#[derive(Debug, Clone, Copy)]
-struct Framed<'a> {
-    bytes: &'a [u8],
-    offset: u64,
-    recovered: bool,
-    sampled: bool,
-}
-
 struct ExportReader<'a> {
-    options: &'a ReadOptions<'a>,
-    place: &'a Place<'a>,
+    records: RecordReader<'a>,
     framer: Framer,
-    rows: Rows,
+    rows: Arc<Rows>,
     /// The kind of the first table of sign-ins in an answer.
     answer: Option<Dialect>,
     /// The columns of the first table in an answer that holds no sign-ins.
@@ -274,91 +281,131 @@ struct ExportReader<'a> {
     torn: Option<String>,
 }
 
-impl ExportReader<'_> {
+impl<'a> ExportReader<'a> {
     fn read_all(
         &mut self,
         window: &mut Window<'_>,
-        take: &mut Taker<'_>,
+        take: &Taker<'_>,
         advance: &dyn Fn(u64),
     ) -> Result<(), NotRead> {
-        let mut spans = Vec::new();
-        let mut more = WINDOW_BYTES;
-        // Progress counts bytes on the disk, whatever they unpack to.
-        let mut told = 0;
+        // What is in memory already is not worth waking others.
+        let pool = self.records.options.pool.filter(|_| !window.at_end);
+        let mut steps = Steps::new(advance);
+        let Some(pool) = pool else {
+            return self.read_alone(window, take, &mut steps);
+        };
+        let records = self.records;
+        pool.in_place_scope(|scope| {
+            let mut crew = Crew::new(scope, pool.current_num_threads(), records, take);
+            let read = self.read_together(window, &mut crew, &mut steps);
+            crew.finish(&mut self.total).map_err(NotRead::Taker).and(read)
+        })
+    }
+
+    /// Reads window after window on this thread.
+    fn read_alone(
+        &mut self,
+        window: &mut Window<'_>,
+        take: &Taker<'_>,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), NotRead> {
         loop {
-            spans.clear();
-            let consumed = self.framer.frame(window, &mut spans);
-            let found = self.read_spans(window, &spans)?;
-            take(found).map_err(NotRead::Taker)?;
-            window.done += consumed;
-            let on_disk = window.stream.bytes_read();
-            advance(on_disk - told);
-            told = on_disk;
-            if window.at_end {
-                return Ok(());
-            }
-            // A record longer than the window: give the framer twice as much.
-            more = if consumed == 0 { more.saturating_mul(2) } else { WINDOW_BYTES };
+            let (consumed, work) = self.frame(window, steps)?;
+            let batch = work.read(window.bytes(), self.records, take).map_err(NotRead::Taker)?;
+            self.total.add(batch);
+            let Some(more) = steps.next(window, consumed) else { return Ok(()) };
             window.fill(more);
         }
     }
 
-    /// Reads the records of a window and adds up the rest; returns the partner sign-ins.
-    fn read_spans(
+    /// Reads and frames on this thread while the others read the records of the windows before.
+    fn read_together<'scope>(
+        &mut self,
+        window: &mut Window<'_>,
+        crew: &mut Crew<'_, 'scope>,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), NotRead>
+    where
+        'a: 'scope,
+    {
+        loop {
+            let (consumed, work) = self.frame(window, steps)?;
+            let range = window.range();
+            let Some(more) = steps.next(window, consumed) else {
+                crew.hand_out(window.take_buffer(), range, work);
+                return Ok(());
+            };
+            if consumed == 0 {
+                window.fill(more);
+                continue;
+            }
+            let other = crew.buffer(&mut self.total).map_err(NotRead::Taker)?;
+            let buffer = window.fill_other(other, more);
+            crew.hand_out(buffer, range, work);
+        }
+    }
+
+    /// Frames what is in the window.
+    fn frame(
         &mut self,
         window: &Window<'_>,
-        spans: &[Span],
-    ) -> Result<Vec<FoundSignIn>, NotRead> {
-        let bytes_of = |span: &Span| {
-            let start = (span.offset - window.offset()) as usize;
-            &window.bytes()[start..start + span.len]
-        };
+        steps: &mut Steps<'_>,
+    ) -> Result<(usize, Work), NotRead> {
+        steps.spans.clear();
+        let consumed = self.framer.frame(window, &mut steps.spans);
+        let work = self.sort_out(window, &steps.spans)?;
+        Ok((consumed, work))
+    }
+
+    /// Finds the records of a window and adds up the rest.
+    fn sort_out(&mut self, window: &Window<'_>, spans: &[Span]) -> Result<Work, NotRead> {
+        let start_of = |span: &Span| (span.offset - window.offset()) as usize;
+        let bytes_of = |span: &Span| &window.bytes()[start_of(span)..start_of(span) + span.len];
         let is_record = |span: &&Span| matches!(span.kind, SpanKind::Record { .. });
         let mut headers_left = self.learn_rows(spans.iter().filter(is_record).map(bytes_of))?;
-        let mut found = Vec::new();
-        let mut records = Vec::new();
+        let mut work = Work { batch: Batch::default(), records: Vec::new() };
+        let mut framed = Vec::new();
         for span in spans {
             if !matches!(span.kind, SpanKind::Damage { continued: true, .. }) {
-                self.total.rejects.extend(self.open_damage.take());
+                work.batch.rejects.extend(self.open_damage.take());
             }
+            let separator_bytes = &mut work.batch.tally.separator_bytes;
             match span.kind {
                 SpanKind::Record { .. } if headers_left > 0 => {
                     headers_left -= 1;
-                    self.total.tally.separator_bytes += span.len as u64;
+                    *separator_bytes += span.len as u64;
                 }
                 // What goes with the answer of a query: its status, its statistics.
-                SpanKind::Record { .. } if matches!(self.rows, Rows::OtherTable) => {
-                    self.total.tally.separator_bytes += span.len as u64;
+                SpanKind::Record { .. } if matches!(*self.rows, Rows::OtherTable) => {
+                    *separator_bytes += span.len as u64;
                 }
-                SpanKind::Record { recovered } => records.push(Framed {
-                    bytes: bytes_of(span),
+                SpanKind::Record { recovered } => framed.push(Framed {
+                    start: start_of(span),
+                    len: span.len,
                     offset: span.offset,
                     recovered,
                     sampled: self.sample.is_due(span.offset),
                 }),
                 SpanKind::Header => {
+                    *separator_bytes += span.len as u64;
                     // The rows so far belong to the table before.
-                    found.extend(self.take_records(&std::mem::take(&mut records)));
+                    self.add_records(window, std::mem::take(&mut framed), &mut work);
                     self.learn_columns(bytes_of(span));
-                    self.total.tally.separator_bytes += span.len as u64;
                 }
-                SpanKind::Separator => self.total.tally.separator_bytes += span.len as u64,
+                SpanKind::Separator => *separator_bytes += span.len as u64,
                 SpanKind::Damage { reason, continued } => {
-                    self.damage(span, bytes_of(span), reason, continued);
+                    self.damage(span, bytes_of(span), reason, continued, &mut work.batch.tally);
                 }
             }
         }
-        found.extend(self.take_records(&records));
-        Ok(found)
+        self.add_records(window, framed, &mut work);
+        Ok(work)
     }
 
-    /// Reads records; returns the partner sign-ins among them.
-    fn take_records(&mut self, records: &[Framed<'_>]) -> Vec<FoundSignIn> {
-        if let Some(last) = records.last() {
-            self.last_unparsed = (!last.sampled).then(|| last.bytes.to_vec());
-        }
-        let batch = self.read_records(records);
-        self.keep(batch)
+    fn add_records(&mut self, window: &Window<'_>, framed: Vec<Framed>, work: &mut Work) {
+        let Some(last) = framed.last() else { return };
+        self.last_unparsed = (!last.sampled).then(|| last.bytes(window.bytes()).to_vec());
+        work.records.push(Records { rows: Arc::clone(&self.rows), framed });
     }
 
     /// Finds out how to read this file from its first records; returns how many of them are
@@ -367,7 +414,7 @@ impl ExportReader<'_> {
         &mut self,
         mut records: impl Iterator<Item = &'b [u8]>,
     ) -> Result<usize, NotRead> {
-        if !matches!(self.rows, Rows::Unknown) {
+        if !matches!(*self.rows, Rows::Unknown) {
             return Ok(0);
         }
         match self.framer {
@@ -375,11 +422,12 @@ impl ExportReader<'_> {
             Framer::Tables(_) => Ok(0),
             Framer::Csv(_, delimiter) => {
                 let Some(header) = records.next() else { return Ok(0) };
-                self.rows = rows_of_csv(header, records, delimiter, self.place, self.options)?;
+                let RecordReader { options, place } = self.records;
+                self.rows = Arc::new(rows_of_csv(header, records, delimiter, place, options)?);
                 Ok(1)
             }
             Framer::Json(_) => {
-                self.rows = rows_of_json(records, self.options)?;
+                self.rows = Arc::new(rows_of_json(records, self.records.options)?);
                 Ok(0)
             }
         }
@@ -387,25 +435,32 @@ impl ExportReader<'_> {
 
     /// Takes the columns of the next table in an answer.
     fn learn_columns(&mut self, columns: &[u8]) {
-        let (rows, header) = rows_of_columns(columns, self.options);
+        let (rows, header) = rows_of_columns(columns, self.records.options);
         match rows.dialect() {
             Some(dialect) => self.answer = self.answer.or(Some(dialect)),
             None => self.other_columns = self.other_columns.take().or(Some(header)),
         }
-        self.rows = rows;
+        self.rows = Arc::new(rows);
     }
 
     /// Counts a damaged span: one record, one reject, however many windows it fills.
-    fn damage(&mut self, span: &Span, bytes: &[u8], reason: DamageReason, continued: bool) {
-        let tally = &mut self.total.tally;
+    fn damage(
+        &mut self,
+        span: &Span,
+        bytes: &[u8],
+        reason: DamageReason,
+        continued: bool,
+        tally: &mut Tally,
+    ) {
+        let options = self.records.options;
         tally.damage_bytes += span.len as u64;
-        let raw = self.options.keep_rejected_bytes.then_some(bytes);
+        let raw = options.keep_rejected_bytes.then_some(bytes);
         tally.unfinished += u64::from(reason == DamageReason::Unfinished && !continued);
         match &mut self.open_damage {
             Some(open) if continued => {
                 open.length += span.len as u64;
                 if let (Some(kept), Some(more)) = (&mut open.raw, raw) {
-                    let room = self.options.record_limit.saturating_sub(kept.len());
+                    let room = options.record_limit.saturating_sub(kept.len());
                     kept.extend_from_slice(&more[..more.len().min(room)]);
                 }
             }
@@ -421,112 +476,6 @@ impl ExportReader<'_> {
                 });
             }
         }
-    }
-
-    fn read_records(&self, records: &[Framed<'_>]) -> Batch {
-        let bytes: usize = records.iter().map(|record| record.bytes.len()).sum();
-        let one_by_one = |part: &[Framed<'_>]| {
-            let mut batch = Batch::default();
-            for record in part {
-                self.read_record(*record, &mut batch);
-                bound_rejects(&mut batch.rejects);
-            }
-            batch
-        };
-        match self.options.pool {
-            Some(pool) if bytes >= SHARED_BYTES => pool.install(|| {
-                records.par_chunks(64).map(one_by_one).reduce(Batch::default, Batch::add)
-            }),
-            _ => one_by_one(records),
-        }
-    }
-
-    fn read_record(&self, record: Framed<'_>, batch: &mut Batch) {
-        batch.tally.records += 1;
-        batch.tally.record_bytes += record.bytes.len() as u64;
-        let must_parse = record.sampled || record.recovered || !self.options.use_peek;
-        if !must_parse && self.may_skip(record.bytes) {
-            batch.tally.other += 1;
-            return;
-        }
-        match self.rows.normalise(record.bytes) {
-            Ok(reading) => self.join(record, reading, batch),
-            Err(Unreadable::OtherCategory { .. }) => batch.tally.other += 1,
-            // Where the pages end with an error, it stands in place of the next one.
-            Err(Unreadable::NoTime | Unreadable::OtherKind)
-                if refusal_in(record.bytes).is_some() =>
-            {
-                batch.tally.other += 1;
-                batch.evidence.broken_off = true;
-            }
-            Err(reason) => self.reject(record, &reason, batch),
-        }
-    }
-
-    fn may_skip(&self, record: &[u8]) -> bool {
-        match self.rows {
-            Rows::Json(..) => self.options.peek.may_skip(record),
-            _ => false,
-        }
-    }
-
-    /// Joins a sign-in against the partner list: partner, other, or a reject if it cannot be judged.
-    fn join(&self, record: Framed<'_>, reading: Reading, batch: &mut Batch) {
-        let Reading { mut sign_in, missing, repaired, policies_cut } = reading;
-        let facts = Joinable::of(&sign_in);
-        let provider = provider_of(facts, self.options.partners);
-        if let (Some(_), Some(reason)) = (provider, &missing) {
-            return self.reject(record, reason, batch);
-        }
-        if record.sampled || provider.is_some() {
-            batch.evidence.observe(&sign_in, record.sampled);
-            batch.evidence.policies_cut |= policies_cut;
-        }
-        let Some(provider) = provider else {
-            batch.tally.other += 1;
-            batch.tally.undecided += u64::from(facts.is_undecided(self.options.partners));
-            return;
-        };
-        batch.tally.partner += 1;
-        self.add_authentication(&mut sign_in);
-        batch.found.push(FoundSignIn {
-            sign_in,
-            provider,
-            offset: record.offset,
-            recovered: record.recovered,
-            repaired,
-            record_hash: xxh3_64(record.bytes),
-        });
-    }
-
-    /// The steps of a sign-in from the file beside the portal's CSV, which names only the last.
-    fn add_authentication(&self, sign_in: &mut SignIn) {
-        let Some(id) = sign_in.sign_in_id.as_deref() else { return };
-        if self.rows.dialect() == Some(Dialect::PortalCsv)
-            && let Some(methods) = self.options.authentication.methods(self.place.shown, id)
-        {
-            sign_in.authentication_methods = Some(methods.to_owned());
-        }
-    }
-
-    fn reject(&self, record: Framed<'_>, reason: &Unreadable, batch: &mut Batch) {
-        batch.tally.rejected += 1;
-        batch.rejects.push(Reject {
-            offset: record.offset,
-            length: record.bytes.len() as u64,
-            records: 1,
-            reason: reason.words(),
-            raw: self.options.keep_rejected_bytes.then(|| record.bytes.to_vec()),
-        });
-    }
-
-    /// Adds a window's batch to the export's and hands out the partner sign-ins.
-    fn keep(&mut self, mut batch: Batch) -> Vec<FoundSignIn> {
-        let found = std::mem::take(&mut batch.found);
-        let total = std::mem::take(&mut self.total);
-        self.total = total.add(batch);
-        merge_rejects(&mut self.total.rejects);
-        found
     }
 
     fn finish(mut self, mut window: Window<'_>) -> Result<ReadExport, NotRead> {

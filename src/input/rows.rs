@@ -1,11 +1,13 @@
 //! How the records of an export are read, found out from its first ones: which kind of export it
 //! is, what the columns of a table are, and in which order its dates stand.
 
+use super::cells::cells;
 use super::date_order::{DateOrderOfFile, date_order_of};
+use super::peek::{Peek, PeekColumns};
 use super::read::{NotRead, Place, ReadOptions};
 use super::sniff::{NoLog, name_json, name_table};
 use crate::dialect::{
-    self, Dialect, Reading, Table, TableRefusal, Unreadable, portal_columns,
+    self, Dialect, Reading, RecordOptions, Table, TableRefusal, Unreadable, portal_columns,
     sign_in_type_of_file_name,
 };
 use crate::time::TimeReading;
@@ -14,10 +16,12 @@ use crate::time::TimeReading;
 #[derive(Debug)]
 pub(super) enum Rows {
     Unknown,
-    Json(Dialect, TimeReading),
+    Json(Dialect, RecordOptions),
     Csv {
         table: Box<Table>,
         delimiter: u8,
+        /// The columns by which a row can be told to be no partner's; `None` if they do not do.
+        peek: Option<PeekColumns>,
     },
     /// Arrays of JSON values.
     Values(Box<Table>),
@@ -35,16 +39,26 @@ impl Rows {
         }
     }
 
+    /// Whether a record can be told, without parsing, to be no partner's sign-in.
+    pub(super) fn may_skip(&self, record: &[u8], peek: &Peek) -> bool {
+        match self {
+            Self::Json(..) => peek.may_skip(record),
+            Self::Csv { delimiter, peek: Some(columns), .. } => {
+                peek.may_skip_row(record, *delimiter, columns)
+            }
+            _ => false,
+        }
+    }
+
     /// Reads a record to a sign-in.
     pub(super) fn normalise(&self, record: &[u8]) -> Result<Reading, Unreadable> {
         match self {
             Self::Unknown | Self::OtherTable => Err(Unreadable::OtherKind),
-            Self::Json(dialect, times) => dialect.normalise_json(record, *times),
+            Self::Json(dialect, how) => dialect.normalise_json(record, *how),
             Self::Values(table) => table.normalise_values(record),
-            Self::Csv { table, delimiter } => {
-                let row = csv_row(record, *delimiter).ok_or(Unreadable::Encoding)?;
+            Self::Csv { table, delimiter, .. } => {
                 let repaired = std::str::from_utf8(record).is_err();
-                let reading = table.normalise_cells(&row)?;
+                let reading = table.normalise_cells(&cells(record, *delimiter))?;
                 Ok(Reading { repaired: repaired || reading.repaired, ..reading })
             }
         }
@@ -60,6 +74,7 @@ pub(super) fn rows_of_json<'b>(
     options: &ReadOptions<'_>,
 ) -> Result<Rows, NotRead> {
     let times = TimeReading { order: options.tables.date_order, ..TimeReading::default() };
+    let how = RecordOptions { times, keep_not_applied: options.keep_not_applied };
     let mut refusal = None;
     for (at, record) in records.enumerate() {
         // Behind the first ones only what has a sign-in's keys is worth a look.
@@ -67,7 +82,7 @@ pub(super) fn rows_of_json<'b>(
             continue;
         }
         match Dialect::detect_json(record) {
-            Ok(dialect) => return Ok(Rows::Json(dialect, times)),
+            Ok(dialect) => return Ok(Rows::Json(dialect, how)),
             Err(no_dialect) => refusal = refusal.or(Some((record, no_dialect))),
         }
     }
@@ -91,8 +106,9 @@ pub(super) fn rows_of_csv<'b>(
         below.by_ref().take(SAMPLE_ROWS).map(|row| csv_texts(row, delimiter)).collect();
     let mut table = table_of(&header, &sample, place, options)?;
     table.learn_success_words(&sample);
+    table.options.keep_not_applied = options.keep_not_applied;
     if let Some(column) = table.time_column() {
-        table.times.order = match options.tables.date_order {
+        table.options.times.order = match options.tables.date_order {
             Some(order) => Some(order),
             None => {
                 let first = sample.iter().filter_map(|row| row.get(column));
@@ -101,7 +117,8 @@ pub(super) fn rows_of_csv<'b>(
             }
         };
     }
-    Ok(Rows::Csv { table: Box::new(table), delimiter })
+    let peek = PeekColumns::of(&table);
+    Ok(Rows::Csv { table: Box::new(table), delimiter, peek })
 }
 
 /// Rows by whose cells a column is judged.
@@ -193,7 +210,8 @@ pub(super) fn rows_of_columns(columns: &[u8], options: &ReadOptions<'_>) -> (Row
     let log = crate::sign_in::SignInType::Unknown;
     let rows = match Table::detect(&header, log, options.tables) {
         Ok(mut table) => {
-            table.times.order = options.tables.date_order;
+            table.options.times.order = options.tables.date_order;
+            table.options.keep_not_applied = options.keep_not_applied;
             Rows::Values(Box::new(table))
         }
         Err(_) => Rows::OtherTable,
@@ -226,19 +244,6 @@ pub(super) fn names_sign_ins(head: &[u8]) -> bool {
     keys.iter().any(|key| memchr::memmem::find(head, key).is_some())
 }
 
-/// The cells of one row.
-pub(super) fn csv_row(record: &[u8], delimiter: u8) -> Option<csv::ByteRecord> {
-    let mut row = csv::ByteRecord::new();
-    let read = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(record)
-        .read_byte_record(&mut row);
-    matches!(read, Ok(true)).then_some(row)
-}
-
 fn csv_texts(record: &[u8], delimiter: u8) -> Vec<String> {
-    let row = csv_row(record, delimiter).unwrap_or_default();
-    row.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
+    cells(record, delimiter).iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }

@@ -12,7 +12,7 @@ use super::container::{
 use super::discover::{Source, SourceKind};
 use super::disk::{self, Disk, FileHash};
 use super::lists;
-use super::open::{OpenExport, RawBytes, Unpacked};
+use super::open::{Hashing, OpenExport, RawBytes, Unpacked};
 use super::path_tenant::{PathTemplate, tenant_of_path};
 use super::raw::{RawRecord, raw_record};
 use super::read::{FoundSignIn, NotRead, Place, ReadExport, ReadOptions, read_export};
@@ -60,7 +60,7 @@ pub struct Member {
 }
 
 /// Takes the partner sign-ins of a member, named by its place in [`ReadSource::members`].
-pub type MemberTaker<'a> = dyn FnMut(usize, Vec<FoundSignIn>) -> io::Result<()> + 'a;
+pub type MemberTaker<'a> = dyn Fn(usize, Vec<FoundSignIn>) -> io::Result<()> + Sync + 'a;
 
 /// A part of what a source holds, so that several threads can read one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ pub fn read_source(
     source: &Source,
     share: Share,
     options: &SourceOptions<'_>,
-    take: &mut MemberTaker<'_>,
+    take: &MemberTaker<'_>,
     advance: &dyn Fn(u64),
 ) -> ReadSource {
     let length = source.known_length();
@@ -158,7 +158,7 @@ pub fn read_record(
         disk: &disk,
         budget: Budget::of(source.known_length()),
         names: MemberNames::default(),
-        take: &mut |_, _| Ok(()),
+        take: &|_, _| Ok(()),
         read: ReadSource { container: None, members: Vec::new(), skipped: 0 },
         wanted: Some(&mut wanted),
     };
@@ -205,7 +205,7 @@ struct SourceReader<'a> {
     disk: &'a Disk<'a>,
     budget: Arc<Budget>,
     names: MemberNames,
-    take: &'a mut MemberTaker<'a>,
+    take: &'a MemberTaker<'a>,
     read: ReadSource,
     /// Instead of reading exports: one record of one of them.
     wanted: Option<&'a mut Wanted>,
@@ -230,7 +230,7 @@ impl SourceReader<'_> {
     }
 
     fn unpack<'b>(&self, bytes: RawBytes<'b>, length: u64) -> io::Result<Unpacked<'b>> {
-        let unpacked = Unpacked::open(bytes, length, self.options.reading.with_sha256)?;
+        let unpacked = Unpacked::open(bytes, length, self.options.reading.hashing())?;
         let budget = &self.budget;
         Ok(unpacked.through(|bytes| budget.limit(bytes)))
     }
@@ -245,12 +245,12 @@ impl SourceReader<'_> {
             self.read.container = Some(Container { shown, sha256: None });
         }
         let read = match (packing, source) {
-            (Packing::Tar, _) => self.tar(found, unpacked),
+            (Packing::Tar, _) => self.tar(found, unpacked.buffered()),
             (Packing::Zip, Some(source)) if source.is_seekable() && !unpacked.is_compressed() => {
                 drop(unpacked);
                 self.zip_file(found, source)
             }
-            (Packing::Zip, _) => self.spooled_zip(found, unpacked),
+            (Packing::Zip, _) => self.spooled_zip(found, unpacked.buffered()),
         };
         if let Err(error) = read {
             self.fail(found.shown.clone(), error);
@@ -281,15 +281,15 @@ impl SourceReader<'_> {
         let path_tenant = tenant_of_path(&found.shown, self.options.template);
         let budget = Arc::clone(&self.budget);
         let reopen = || -> io::Result<OpenExport<'static>> {
-            let unpacked = Unpacked::open((found.reopen)()?, found.length, false)?;
+            let unpacked = Unpacked::open((found.reopen)()?, found.length, Hashing::Off)?;
             unpacked.through(|bytes| budget.limit(bytes)).into_text()
         };
         let place = Place { shown: &found.shown, path_tenant, reopen: &reopen };
         let number = self.read.members.len();
-        let (take, disk) = (&mut *self.take, self.disk);
+        let (take, disk) = (self.take, self.disk);
         let result = unpacked.into_text().map_err(NotRead::Failed).and_then(|stream| {
-            let mut take = |found| take(number, found);
-            read_export(&place, stream, &self.options.reading, &mut take, &|_| disk.tell())
+            let take = |found| take(number, found);
+            read_export(&place, stream, &self.options.reading, &take, &|_| disk.tell())
                 .map(Box::new)
         });
         let shown = found.shown.clone();
@@ -446,7 +446,7 @@ fn tar_member(
     number: usize,
     budget: &Arc<Budget>,
 ) -> io::Result<RawBytes<'static>> {
-    let unpacked = Unpacked::open(bytes, 0, false)?;
+    let unpacked = Unpacked::open(bytes, 0, Hashing::Off)?;
     let mut tar = TarReader::new(budget.limit(unpacked.into_bytes()));
     for _ in 0..number {
         tar.next_member()?;

@@ -1,8 +1,10 @@
 //! Reads all sources with all threads.
 
+use std::cmp::Reverse;
 use std::io;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::ThreadPoolBuilder;
 
@@ -85,15 +87,18 @@ pub(super) fn read_all(
         with_sha256: options.with_sha256,
         record_limit: options.record_limit,
         keep_rejected_bytes: options.keep_rejected_bytes,
-        pool: pool.as_ref(),
+        keep_not_applied: options.keep_not_applied,
+        pool: None,
     };
-    let source_options = SourceOptions {
-        reading: read_options,
+    let source_options = |pool| SourceOptions {
+        reading: ReadOptions { pool, ..read_options },
         template: found.template.as_ref(),
         passwords: &options.passwords,
         room: SpoolRoom::Folder(run.scratch()),
         stop: &options.writer.stop,
     };
+    let (alone, together) = (source_options(None), source_options(pool.as_ref()));
+    let total: u64 = to_read.iter().map(|source| source.length).sum();
     let spill = run.spill();
     let numbers = AtomicU32::new(0);
     let shares: Vec<(usize, Share)> = to_read
@@ -101,31 +106,43 @@ pub(super) fn read_all(
         .enumerate()
         .flat_map(|(at, source)| Share::split(source, options.threads).map(move |s| (at, s)))
         .collect();
-    let reads = parallel::map(&shares, options.threads, |&(at, share)| {
+    // The largest first: whoever reads the last one should not have begun it last.
+    let length = |place: &usize| to_read[shares[*place].0].length;
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by_key(|place| Reverse(length(place)));
+    let reads = parallel::map(&order, options.threads, |&place| {
+        let (at, share) = shares[place];
         // Only what turns out to be a log takes a number, and the dataset counts on there being
         // no gaps.
-        let mut taken = Numbers { next: &numbers, by_member: Vec::new() };
-        let mut spill_found = |member: usize, found: Vec<FoundSignIn>| {
+        let taken = Mutex::new(Numbers { next: &numbers, by_member: Vec::new() });
+        let number_of = |member| taken.lock().unwrap_or_else(PoisonError::into_inner).of(member);
+        let spill_found = |member: usize, found: Vec<FoundSignIn>| {
             if options.writer.stop.is_asked() {
                 return Err(io::Error::other("the run was stopped"));
             }
             if found.is_empty() {
                 return Ok(());
             }
-            let number = taken.of(member);
+            let number = number_of(member);
             let rows = found.into_iter().map(|found| row_of(found, number));
             spill.append(rows).map_err(io::Error::other)
         };
         let advance = |bytes| progress.advance(bytes);
-        let source = read_source(to_read[at], share, &source_options, &mut spill_found, &advance);
+        // A source is read on all cores if it would keep its one thread busy after the others.
+        let is_large = to_read[at].length.saturating_mul(options.threads as u64) > total;
+        let source_options = if is_large { &together } else { &alone };
+        let source = read_source(to_read[at], share, source_options, &spill_found, &advance);
         let is_log = |(_, member): &(usize, &Member)| member.result.is_ok();
         for (at, _) in source.members.iter().enumerate().filter(is_log) {
-            taken.of(at);
+            number_of(at);
         }
-        Read::new(source, taken.by_member, to_read[at].has_changed())
+        let numbers = taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Read::new(source, numbers.by_member, to_read[at].has_changed())
     });
+    let mut reads: Vec<(usize, Read)> = order.into_iter().zip(reads).collect();
+    reads.sort_by_key(|(place, _)| *place);
     let mut whole: Vec<Read> = Vec::new();
-    for ((_, share), read) in shares.into_iter().zip(reads) {
+    for ((_, share), (_, read)) in shares.into_iter().zip(reads) {
         match whole.last_mut() {
             Some(first) if !share.is_first() => first.add(read),
             _ => whole.push(read),

@@ -2,6 +2,7 @@
 //! goes through `tests/crashes`.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use tenantsweep::dataset::{Dataset, verify};
@@ -9,7 +10,7 @@ use tenantsweep::dialect::{Dialect, TableOptions};
 use tenantsweep::input::authentication_details::AuthenticationDetails;
 use tenantsweep::input::frame::{CsvFramer, SpanKind};
 use tenantsweep::input::lists::{read_customers, read_partners, recognise};
-use tenantsweep::input::open::{OpenExport, Unpacked};
+use tenantsweep::input::open::{Hashing, OpenExport, Unpacked};
 use tenantsweep::input::peek::Peek;
 use tenantsweep::input::read::{
     FoundSignIn, NotRead, Place, ReadExport, ReadOptions, Tally, read_export,
@@ -34,7 +35,7 @@ fn partners() -> PartnerList {
 fn open(bytes: &[u8]) -> std::io::Result<OpenExport<'static>> {
     let length = bytes.len() as u64;
     let bytes = std::io::Cursor::new(bytes.to_vec());
-    Unpacked::open(Box::new(bytes), length, false)?.into_text()
+    Unpacked::open(Box::new(bytes), length, Hashing::Off)?.into_text()
 }
 
 /// Reads bytes as an export.
@@ -53,18 +54,19 @@ pub fn read(bytes: &[u8], use_peek: bool) -> Result<(ReadExport, Vec<FoundSignIn
         with_sha256: false,
         record_limit: RECORD_LIMIT,
         keep_rejected_bytes: false,
+        keep_not_applied: true,
         pool: None,
     };
     let reopen = || open(bytes);
     let place = Place { shown: "fuzz.json", path_tenant: None, reopen: &reopen };
-    let mut found = Vec::new();
-    let mut take = |more: Vec<FoundSignIn>| {
-        found.extend(more);
+    let taken = Mutex::new(Vec::new());
+    let take = |more: Vec<FoundSignIn>| {
+        taken.lock().expect("no panic").extend(more);
         Ok(())
     };
     let stream = open(bytes).map_err(NotRead::Failed)?;
-    let export = read_export(&place, stream, &options, &mut take, &|_| ())?;
-    Ok((export, found))
+    let export = read_export(&place, stream, &options, &take, &|_| ())?;
+    Ok((export, taken.into_inner().expect("no panic")))
 }
 
 /// Every byte and every record is in one place.

@@ -2,11 +2,10 @@
 
 use serde::Deserialize;
 use tenantsweep::attribution::attribute;
-use tenantsweep::dialect::Dialect;
+use tenantsweep::dialect::{Dialect, RecordOptions};
 use tenantsweep::error_code::ErrorCode;
 use tenantsweep::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyResult};
 use tenantsweep::sign_in::{Outcome, SignIn, SignInType, StatusWord};
-use tenantsweep::time::TimeReading;
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -24,7 +23,7 @@ impl Case {
     fn sign_in(&self) -> SignIn {
         let record = br#"{"createdDateTime":"2026-11-21T09:40:00Z","status":{"errorCode":0}}"#;
         let read = Dialect::Graph
-            .normalise_json(record, TimeReading::default())
+            .normalise_json(record, RecordOptions::default())
             .expect("a readable record");
         let policy = |result: &str| AppliedPolicy {
             result: PolicyResult::parse(result),

@@ -345,6 +345,7 @@ fn read_file(path: &Path) -> ReadSource {
             with_sha256: true,
             record_limit: RECORD_LIMIT,
             keep_rejected_bytes: false,
+            keep_not_applied: false,
             pool: None,
         },
         template: None,
@@ -353,7 +354,7 @@ fn read_file(path: &Path) -> ReadSource {
         stop: &Stop::default(),
     };
     let found = discover(&[PathBuf::from(path)], &DiscoverOptions::default()).expect("a file");
-    read_source(&found.sources[0], Share::WHOLE, &options, &mut |_, _| Ok(()), &|_| ())
+    read_source(&found.sources[0], Share::WHOLE, &options, &|_, _| Ok(()), &|_| ())
 }
 
 fn read_bytes(bytes: &[u8]) -> ReadSource {

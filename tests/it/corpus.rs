@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::Serialize;
 use tenantsweep::attribution::attribute;
@@ -160,6 +161,7 @@ fn read_with(input: &Source, case: &Path, lists: &Lists, use_peek: bool) -> Vec<
             with_sha256: false,
             record_limit: RECORD_LIMIT,
             keep_rejected_bytes: false,
+            keep_not_applied: true,
             pool: None,
         },
         template: None,
@@ -167,12 +169,14 @@ fn read_with(input: &Source, case: &Path, lists: &Lists, use_peek: bool) -> Vec<
         room: SpoolRoom::MemoryOnly,
         stop: &Stop::default(),
     };
-    let mut found: BTreeMap<usize, Vec<FoundSignIn>> = BTreeMap::new();
-    let mut take = |member, more| {
+    let found: Mutex<BTreeMap<usize, Vec<FoundSignIn>>> = Mutex::default();
+    let take = |member, more| {
+        let mut found = found.lock().expect("no panic");
         found.entry(member).or_default().extend::<Vec<FoundSignIn>>(more);
         Ok(())
     };
-    let read = read_source(input, Share::WHOLE, &options, &mut take, &|_| ());
+    let read = read_source(input, Share::WHOLE, &options, &take, &|_| ());
+    let found = found.into_inner().expect("no panic");
     let members = read.members.into_iter().enumerate();
     let says = |(at, member): (usize, Member)| Says {
         name: member.shown.strip_prefix(&input.shown).expect("a path of the input").to_owned(),

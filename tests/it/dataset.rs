@@ -22,7 +22,7 @@ use tenantsweep::dataset::{
     RejectRow, RunInput, RunOptions, SeenFile, Table, WriteRun, columns,
 };
 use tenantsweep::error_code::ErrorCode;
-use tenantsweep::policy::{AppliedPolicy, Conditions, PolicyResult};
+use tenantsweep::policy::{AppliedPolicy, Conditions, PolicyFacts, PolicyResult};
 use tenantsweep::relation::{PartnerMatch, Provider};
 use tenantsweep::sign_in::{CrossTenantAccess, Outcome, RowEvidence, SignIn, SignInType};
 use tenantsweep::tenant::{CustomerList, Partner, PartnerList, TenantId};
@@ -61,7 +61,8 @@ fn sign_in(id: &str, seconds: i64, published: Option<i64>, policies: usize) -> P
         ..AppliedPolicy::default()
     };
     let applied_policies: Vec<AppliedPolicy> = (0..policies).map(policy).collect();
-    let row_evidence = RowEvidence::of(&applied_policies, None);
+    let policy_facts = PolicyFacts::of(&applied_policies);
+    let row_evidence = RowEvidence::of(policy_facts, None);
     let sign_in = SignIn {
         sign_in_id: (!id.is_empty()).then(|| id.to_owned()),
         created_at: moment(seconds),
@@ -109,6 +110,7 @@ fn sign_in(id: &str, seconds: i64, published: Option<i64>, policies: usize) -> P
         additional_details: None,
         conditional_access_status: None,
         applied_policies,
+        policy_facts,
         row_evidence,
         correlation_id: None,
         session_id: None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to its ground. A room may use the rooms behind its own
 /// floor; rooms on one floor do not know each other.
-const FLOORS: [&[&str]; 16] = [
+const FLOORS: [&[&str]; 17] = [
     &["main"],
     &["commands"],
     &["cli", "exit"],
@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 16] = [
     &["sign_in"],
     &["who"],
     &["error_code", "file_name", "parallel", "policy", "stop", "tenant", "text", "time", "tools"],
+    &["blocks"],
 ];
 
 /// Libraries that only these rooms may name.

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test may fail")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use tenantsweep::dialect::{Dialect, TableOptions};
 use tenantsweep::input::authentication_details::AuthenticationDetails;
@@ -61,6 +62,7 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             with_sha256: true,
             record_limit: RECORD_LIMIT,
             keep_rejected_bytes: true,
+            keep_not_applied: true,
             pool: None,
         };
         let options = SourceOptions {
@@ -70,18 +72,18 @@ fn read(path: &Path, partners: &[&str]) -> Result<(ReadExport, Vec<FoundSignIn>)
             room: SpoolRoom::MemoryOnly,
             stop: &Stop::default(),
         };
-        let mut sign_ins = Vec::new();
-        let mut take = |_, more| {
-            sign_ins.extend::<Vec<FoundSignIn>>(more);
+        let taken = Mutex::new(Vec::new());
+        let take = |_, more| {
+            taken.lock().expect("no panic").extend::<Vec<FoundSignIn>>(more);
             Ok(())
         };
-        let mut source = read_source(&found.sources[0], Share::WHOLE, &options, &mut take, &|_| ());
+        let mut source = read_source(&found.sources[0], Share::WHOLE, &options, &take, &|_| ());
         let export = *source.members.remove(0).result?;
         let tally = export.tally;
         let tiled = tally.record_bytes + tally.separator_bytes + tally.damage_bytes;
         assert_eq!(tiled, export.decoded_bytes, "{}", path.display());
         assert_eq!(export.fingerprint.length, std::fs::metadata(path).expect("a file").len());
-        Ok((export, sign_ins))
+        Ok((export, taken.into_inner().expect("no panic")))
     };
     let (peeking, parsing) = (read_with(true)?, read_with(false)?);
     let rows = |found: &[FoundSignIn]| -> Vec<_> {

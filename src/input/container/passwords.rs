@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::input::open::open;
+use crate::input::open::{Hashing, open};
 
 /// Passwords to try, in the order of the file. They are never shown and never stored.
 #[derive(Default, Clone)]
@@ -24,7 +24,7 @@ impl Passwords {
         /// No list of passwords is longer.
         const BYTES_MAX: u64 = 1 << 20;
         let mut text = String::new();
-        open(path, false)?.take(BYTES_MAX).read_to_string(&mut text)?;
+        open(path, Hashing::Off)?.take(BYTES_MAX).read_to_string(&mut text)?;
         Ok(Self::of_lines(&text))
     }
 

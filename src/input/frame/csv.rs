@@ -6,8 +6,10 @@
 
 use memchr::{memchr, memchr_iter, memchr2};
 
+use super::quotes::{Quotes, blocks_of};
 use super::tiler::{Step, Tiler};
 use super::{DamageReason, Span};
+use crate::blocks::{Kernel, Ops, run};
 
 #[derive(Debug)]
 pub struct CsvFramer {
@@ -160,6 +162,7 @@ enum End {
     OpenQuote,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Row {
     /// Without the line end.
     len: usize,
@@ -175,7 +178,8 @@ impl Row {
         let first_line = line_end.unwrap_or(bytes.len());
         let line = &bytes[..first_line];
         if memchr(b'"', line).is_some() {
-            return Self::scan_quoted(bytes, first_line, delimiter);
+            return run(QuotedRow { bytes, delimiter })
+                .unwrap_or_else(|| Self::scan_quoted(bytes, first_line, delimiter));
         }
         let end = if line_end.is_some() { End::Line } else { End::Bytes };
         let fields = memchr_iter(delimiter, line).count() + 1;
@@ -207,6 +211,51 @@ impl Row {
             (row.len, row.end) = (line_end, End::Line);
         }
         row
+    }
+}
+
+/// A row with quotes, looked at in blocks. Gives up where a quote stands in the middle of a field,
+/// which is text then: [`Row::scan_quoted`] knows what to do.
+#[derive(Debug, Clone, Copy)]
+struct QuotedRow<'a> {
+    bytes: &'a [u8],
+    delimiter: u8,
+}
+
+impl Kernel for QuotedRow<'_> {
+    type Answer = Option<Row>;
+
+    #[inline(always)]
+    fn run<O: Ops>(self, ops: O) -> Option<Row> {
+        let Self { bytes, delimiter } = self;
+        let mut quotes = Quotes::new(delimiter);
+        let mut row = Row { len: bytes.len(), first_line: bytes.len(), fields: 1, end: End::Bytes };
+        let mut has_line = false;
+        for (at, block) in blocks_of(bytes, b' ') {
+            let block = &block;
+            let fields = quotes.block(ops, block);
+            let lines = ops.equal(block, b'\n') | ops.equal(block, b'\r');
+            if !has_line && lines != 0 {
+                has_line = true;
+                row.first_line = at + lines.trailing_zeros() as usize;
+            }
+            let ends = lines & !fields.inside;
+            // What stands behind the row is the next one's.
+            let until = ends.wrapping_sub(1) & !ends;
+            if fields.stray & until != 0 {
+                return None;
+            }
+            row.fields += (fields.delimiters & until).count_ones() as usize;
+            if ends != 0 {
+                row.len = at + ends.trailing_zeros() as usize;
+                row.end = End::Line;
+                return Some(row);
+            }
+        }
+        if quotes.is_open() {
+            row.end = End::OpenQuote;
+        }
+        Some(row)
     }
 }
 

@@ -11,11 +11,9 @@
 mod csv;
 mod first_key;
 mod json;
+mod quotes;
 mod resync;
 mod scan;
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "vector instructions; each use says why it is sound")]
-mod scan_avx2;
 mod tables;
 mod tiler;
 mod wrapper;
@@ -24,8 +22,7 @@ use std::fmt;
 
 pub use csv::CsvFramer;
 pub use json::JsonFramer;
-#[cfg(target_arch = "x86_64")]
-pub(super) use scan_avx2::{Avx2, PLACES, REACH};
+pub(super) use quotes::cells_at;
 pub use tables::TablesFramer;
 pub(super) use tables::holds_tables;
 

@@ -3,12 +3,9 @@
 //! The fast path (after Langdale and Lemire, *Parsing Gigabytes of JSON per Second*, VLDB Journal
 //! 2019) takes 64 bytes at a time: one bit mask per kind of byte; escaped quotes are struck out; a
 //! prefix-xor over the remaining quotes gives the inside of strings; popcounts carry the depth
-//! along. Only a block in which something may end is looked at bit by bit. [`scan_bytewise`] says
-//! the same in the plainest way: it is the reference for tests and the path for processors without
-//! AVX2.
+//! along. Only a block in which something may end is looked at bit by bit.
 
-#[cfg(target_arch = "x86_64")]
-use super::scan_avx2::Avx2;
+use crate::blocks::{BLOCK, Escapes, Kernel, Ops, Structure, run};
 
 /// What was found first, counted from the opening brace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +27,13 @@ pub(super) enum Scan {
 /// Scans the object that begins at the first byte, which must be `{`.
 pub(super) fn scan_object(bytes: &[u8], stop_at_newline: bool) -> Scan {
     debug_assert_eq!(bytes.first(), Some(&b'{'));
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = Avx2::detect() {
-        return avx2.scan(bytes, stop_at_newline);
-    }
-    scan_bytewise(bytes, stop_at_newline)
+    run(Object { bytes, stop_at_newline })
 }
 
-/// The scalar twin. A backslash escapes the next byte outside of strings too, where JSON has none.
-pub(super) fn scan_bytewise(bytes: &[u8], stop_at_newline: bool) -> Scan {
+/// The same in the plainest way. A backslash escapes the next byte outside of strings too, where
+/// JSON has none.
+#[cfg(test)]
+fn scan_bytewise(bytes: &[u8], stop_at_newline: bool) -> Scan {
     let (mut depth, mut brackets) = (0i64, 0i64);
     let (mut in_string, mut escaped) = (false, false);
     let mut previous = b' ';
@@ -69,44 +64,35 @@ pub(super) fn scan_bytewise(bytes: &[u8], stop_at_newline: bool) -> Scan {
     Scan::Incomplete
 }
 
+#[cfg(test)]
 fn may_precede_string(byte: u8) -> bool {
     matches!(byte, b'{' | b'[' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// One bit per byte of a block, for each kind of byte that matters.
-#[derive(Clone, Copy)]
-pub(super) struct BlockMasks {
-    pub quote: u64,
-    pub backslash: u64,
-    pub brace_open: u64,
-    pub brace_close: u64,
-    pub bracket_open: u64,
-    pub bracket_close: u64,
-    pub newline: u64,
-    /// Bytes after which a string may begin: whitespace `{` `[` `,` `:`.
-    pub before_string: u64,
+/// The block-wise scan.
+#[derive(Debug, Clone, Copy)]
+struct Object<'a> {
+    bytes: &'a [u8],
+    stop_at_newline: bool,
 }
 
-/// The two operations that need special instructions.
-pub(super) trait BlockOps: Copy {
-    fn masks(self, block: &[u8; 64]) -> BlockMasks;
-    /// Bit n of the result is the xor of the bits 0..=n.
-    fn prefix_xor(self, bits: u64) -> u64;
-}
+impl Kernel for Object<'_> {
+    type Answer = Scan;
 
-/// The block-wise scan. Always inlined, so that it is compiled with the instructions of its caller.
-#[inline(always)]
-pub(super) fn scan_blocks<B: BlockOps>(ops: B, bytes: &[u8], stop_at_newline: bool) -> Scan {
-    let mut state = BlockState::new(stop_at_newline);
-    let (blocks, tail) = bytes.as_chunks::<64>();
-    for (number, block) in blocks.iter().enumerate() {
-        if let Some(scan) = state.advance(ops, block) {
-            return scan.moved_by(number * 64);
+    #[inline(always)]
+    fn run<O: Ops>(self, ops: O) -> Scan {
+        let mut state = BlockState::new(self.stop_at_newline);
+        let (blocks, tail) = self.bytes.as_chunks::<BLOCK>();
+        for (number, block) in blocks.iter().enumerate() {
+            if let Some(scan) = state.advance(ops, block) {
+                return scan.moved_by(number * BLOCK);
+            }
         }
+        let mut last = [b' '; BLOCK];
+        last[..tail.len()].copy_from_slice(tail);
+        let scan = state.advance(ops, &last);
+        scan.map_or(Scan::Incomplete, |scan| scan.moved_by(blocks.len() * BLOCK))
     }
-    let mut last = [b' '; 64];
-    last[..tail.len()].copy_from_slice(tail);
-    state.advance(ops, &last).map_or(Scan::Incomplete, |scan| scan.moved_by(blocks.len() * 64))
 }
 
 impl Scan {
@@ -129,17 +115,16 @@ struct BlockState {
     brackets: i64,
     /// All ones within a string, else 0.
     in_string: u64,
-    /// 1 if the first byte of the next block is escaped.
-    escaped: u64,
+    escapes: Escapes,
     /// 1 if the last byte of the block before may precede a string.
     before_string: u64,
     /// All ones if newlines outside of strings end the scan, else 0.
     stop_at_newline: u64,
 }
 
-/// The masks of one block with strings taken out.
+/// What stands outside of the strings of a block.
 #[derive(Clone, Copy)]
-struct Structure {
+struct Outside {
     open: u64,
     close: u64,
     bracket_open: u64,
@@ -153,12 +138,19 @@ struct Structure {
 impl BlockState {
     fn new(stop_at_newline: bool) -> Self {
         let stop_at_newline = if stop_at_newline { u64::MAX } else { 0 };
-        Self { depth: 0, brackets: 0, in_string: 0, escaped: 0, before_string: 1, stop_at_newline }
+        Self {
+            depth: 0,
+            brackets: 0,
+            in_string: 0,
+            escapes: Escapes::default(),
+            before_string: 1,
+            stop_at_newline,
+        }
     }
 
     #[inline(always)]
-    fn advance<B: BlockOps>(&mut self, ops: B, block: &[u8; 64]) -> Option<Scan> {
-        let s = self.structure(ops, ops.masks(block));
+    fn advance<O: Ops>(&mut self, ops: O, block: &[u8; BLOCK]) -> Option<Scan> {
+        let s = self.outside(ops, ops.structure(block));
         let closed = i64::from(s.close.count_ones());
         if (s.stop != 0 || self.depth <= closed)
             && let Some(end) = s.end(self.depth, self.brackets)
@@ -171,14 +163,14 @@ impl BlockState {
     }
 
     #[inline(always)]
-    fn structure<B: BlockOps>(&mut self, ops: B, m: BlockMasks) -> Structure {
-        let quote = m.quote & !self.escaped_bytes(m.backslash);
+    fn outside<O: Ops>(&mut self, ops: O, m: Structure) -> Outside {
+        let quote = m.quote & !self.escapes.next(m.backslash);
         // An opening quote counts as inside, a closing one as outside.
         let inside = ops.prefix_xor(quote) ^ self.in_string;
         let stray = quote & inside & !(m.before_string << 1 | self.before_string);
         self.in_string = 0u64.wrapping_sub(inside >> 63);
         self.before_string = m.before_string >> 63;
-        Structure {
+        Outside {
             open: m.brace_open & !inside,
             close: m.brace_close & !inside,
             bracket_open: m.bracket_open & !inside,
@@ -188,26 +180,9 @@ impl BlockState {
             stop: stray | m.newline & (inside | self.stop_at_newline),
         }
     }
-
-    /// The bytes that a backslash escapes: those behind a run of backslashes of odd length. Adding
-    /// a run's first bit to the run carries to the bit behind it; runs that begin on odd places are
-    /// told apart from those on even ones.
-    #[inline(always)]
-    fn escaped_bytes(&mut self, backslash: u64) -> u64 {
-        const EVEN: u64 = 0x5555_5555_5555_5555;
-        if backslash == 0 {
-            return std::mem::take(&mut self.escaped);
-        }
-        let backslash = backslash & !self.escaped;
-        let follows = backslash << 1 | self.escaped;
-        let odd_starts = backslash & !EVEN & !follows;
-        let (carried, overflow) = odd_starts.overflowing_add(backslash);
-        self.escaped = u64::from(overflow);
-        (EVEN ^ carried << 1) & follows
-    }
 }
 
-impl Structure {
+impl Outside {
     /// The bit-by-bit look at a block in which the object may end or the scan must, given the depth
     /// before it. By value and not inlined: the state of the scan can then stay in registers.
     #[inline(never)]
@@ -248,38 +223,10 @@ fn below(bit: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
 
-    /// The block-wise scan with plainly written operations: shows the bit arithmetic right on any
-    /// processor.
-    #[derive(Clone, Copy)]
-    struct PlainOps;
-
-    impl BlockOps for PlainOps {
-        fn masks(self, block: &[u8; 64]) -> BlockMasks {
-            let mask = |wanted: &dyn Fn(u8) -> bool| {
-                block
-                    .iter()
-                    .enumerate()
-                    .fold(0, |bits, (i, &byte)| bits | u64::from(wanted(byte)) << i)
-            };
-            BlockMasks {
-                quote: mask(&|b| b == b'"'),
-                backslash: mask(&|b| b == b'\\'),
-                brace_open: mask(&|b| b == b'{'),
-                brace_close: mask(&|b| b == b'}'),
-                bracket_open: mask(&|b| b == b'['),
-                bracket_close: mask(&|b| b == b']'),
-                newline: mask(&|b| b == b'\n'),
-                before_string: mask(&may_precede_string),
-            }
-        }
-
-        fn prefix_xor(self, bits: u64) -> u64 {
-            (0..64).fold(0, |out, i| out | u64::from((bits & below(i + 1)).count_ones() & 1) << i)
-        }
-    }
+    use super::*;
+    use crate::blocks::run_all;
 
     fn jsonish() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![
@@ -309,8 +256,9 @@ mod tests {
             let unaligned = [vec![b'{'; shift], text.clone()].concat();
             let bytes = &unaligned[shift..];
             let expected = scan_bytewise(bytes, stop);
-            prop_assert_eq!(scan_blocks(PlainOps, bytes, stop), expected);
-            prop_assert_eq!(scan_object(bytes, stop), expected);
+            for scan in run_all(Object { bytes, stop_at_newline: stop }) {
+                prop_assert_eq!(scan, expected);
+            }
         }
     }
 
