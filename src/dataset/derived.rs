@@ -293,7 +293,7 @@ impl Tally {
     }
 
     fn add_rows(&mut self, rows: &Rows) -> Result<(), DatasetError> {
-        let sides = Meanings::of(rows.words("side")?, |word| parse_side(word));
+        let sides = Meanings::of(rows.words("side")?, parse_side);
         let types = Meanings::of(rows.words("sign_in_type")?, |word| Some(SeenType::of(word)));
         let children = Meanings::of(rows.words("child_tenant_id")?, TenantId::parse);
         let partners = Meanings::of(rows.words("partner_tenant_id")?, TenantId::parse);

@@ -128,7 +128,7 @@ fn of_cause<'a>(
 }
 
 pub(super) static SIGN_INS: &[OfSignIn] = &[
-    OfSignIn::text("sign_in_id", |r| word(&r.id)).required().from("id").unique().means(
+    OfSignIn::text("sign_in_id", |r| word(r.id)).required().from("id").unique().means(
         "The sign-in's id in lower case, or raw: and a hash of the record where the log gives none; \
          unique with side",
     ),
@@ -371,7 +371,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
 ];
 
 pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
-    OfPolicy::text("sign_in_id", |r| word(&r.sign_in.id))
+    OfPolicy::text("sign_in_id", |r| word(r.sign_in.id))
         .required()
         .from("id")
         .unique()
@@ -394,11 +394,11 @@ pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
     OfPolicy::text("app_name", |r| plain(&r.sign_in.sign_in.app_name))
         .from("appDisplayName")
         .means("The app that signed in"),
-    OfPolicy::text("policy_id", |r| word(&r.policy().id))
+    OfPolicy::text("policy_id", |r| word(r.policy().id))
         .required()
         .from("appliedConditionalAccessPolicies.id")
         .means("Normally a GUID; SecurityDefaults occurs too"),
-    OfPolicy::text("policy_name", |r| word(&r.policy().name))
+    OfPolicy::text("policy_name", |r| word(r.policy().name))
         .required()
         .from("appliedConditionalAccessPolicies.displayName")
         .means("The policy's name; written by the customer"),
@@ -431,12 +431,14 @@ pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
     .from("conditionsNotSatisfied")
     .means("Why the policy did not apply; empty for every block"),
     OfPolicy::written("demanded_controls", |r, text| {
-        Some(write_joined(r.policy().demanded_controls(), ",", text))
+        write_joined(r.policy().demanded_controls(), ",", text);
+        Some(())
     })
     .from("enforcedGrantControls")
     .means("What the policy required, joined by commas; the authentication strength if none"),
     OfPolicy::written("session_controls", |r, text| {
-        Some(write_joined(&r.policy().enforced_session_controls, ",", text))
+        write_joined(&r.policy().enforced_session_controls, ",", text);
+        Some(())
     })
     .from("enforcedSessionControls")
     .means("Limits put on the session, joined by commas"),

@@ -172,12 +172,12 @@ impl<'a> Walk<'a> {
 
     /// A folder that the user named.
     fn folder(&mut self, folder: &Path) {
-        self.folder_at(folder, absolute(folder));
+        self.folder_at(folder, &absolute(folder));
     }
 
     /// A folder, and the one name that it has whatever way leads to it.
-    fn folder_at(&mut self, folder: &Path, key: PathBuf) {
-        if self.left_out.contains(&key) || is_dataset(folder) {
+    fn folder_at(&mut self, folder: &Path, key: &Path) {
+        if self.left_out.iter().any(|left_out| left_out == key) || is_dataset(folder) {
             self.found.passed_over.push(shown(folder));
             return;
         }
@@ -187,7 +187,7 @@ impl<'a> Walk<'a> {
         };
         for entry in entries {
             match entry {
-                Ok(entry) => self.entry(&entry, &key),
+                Ok(entry) => self.entry(&entry, key),
                 Err(error) => self.unreadable(folder, error),
             }
         }
@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
             return;
         }
         match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => self.folder_at(&path, folder_key.join(name)),
+            Ok(metadata) if metadata.is_dir() => self.folder_at(&path, &folder_key.join(name)),
             Ok(metadata) if metadata.is_file() => {
                 self.file_at(&path, folder_key.join(name), &metadata);
             }
