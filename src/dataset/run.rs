@@ -48,8 +48,8 @@ impl RunOptions {
         Self {
             writer: WriterOptions::new(run_id),
             keep_not_applied: false,
-            spill_memory: 48 << 20,
-            day_memory: 32 << 20,
+            spill_memory: 32 << 20,
+            day_memory: 16 << 20,
             threads: 1,
             shared_bytes: 2 << 20,
         }

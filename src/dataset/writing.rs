@@ -22,7 +22,7 @@ use super::schema::{APPLIED_POLICIES, SIGN_INS};
 use super::table::{Month, Table};
 
 /// Sign-ins that are handed on together: as many as fit into the caches of a processor.
-const CHUNK_ROWS: usize = 4_096;
+const CHUNK_ROWS: usize = 2_048;
 /// Rows that are much wider than sign-ins are must not fill the memory.
 const CHUNK_BYTES: usize = 8 << 20;
 
@@ -141,7 +141,7 @@ pub(super) fn write_chunks<T: Send>(
     }
     let pool = Arc::new(ThreadPoolBuilder::new().num_threads(threads).build()?);
     thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(threads);
+        let (sender, receiver) = sync_channel(1);
         let writer = ChunkWriter::new(finish, Some(pool));
         let writer = scope.spawn(move || writer.write_all(&receiver, threads));
         // Nobody takes a chunk any more if one could not be written: that error counts.
