@@ -51,7 +51,7 @@ pub struct Attribution {
 }
 
 /// Judges a sign-in; the first rule that matches wins.
-pub fn attribute(sign_in: &SignIn) -> Attribution {
+pub fn attribute<T>(sign_in: &SignIn<T>) -> Attribution {
     let failing =
         sign_in.applied_policies.iter().any(|policy| policy.result == PolicyResult::Failure);
     judge(

@@ -1,5 +1,6 @@
 //! Conditional Access as a sign-in log tells it: policies, results, conditions, controls.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -7,32 +8,32 @@ use serde::{Deserialize, Serialize};
 
 /// An entry of `appliedConditionalAccessPolicies`, whatever its result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppliedPolicy {
+pub struct AppliedPolicy<T = String> {
     /// Normally a GUID; "SecurityDefaults" occurs too.
-    pub id: String,
-    pub name: String,
+    pub id: T,
+    pub name: T,
     pub result: PolicyResult,
-    pub enforced_grant_controls: Vec<String>,
-    pub enforced_session_controls: Vec<String>,
+    pub enforced_grant_controls: Vec<T>,
+    pub enforced_session_controls: Vec<T>,
     /// `conditionsSatisfied`: why the policy applied. `None` where the export has no such field.
     pub matched: Option<Conditions>,
     /// `conditionsNotSatisfied`: why it did not apply. Empty for every block.
     pub unmatched: Option<Conditions>,
     /// `includeRulesSatisfied` and `excludeRulesSatisfied` as `condition: rule`.
-    pub matched_rules: Vec<String>,
+    pub matched_rules: Vec<T>,
     /// Name, and result where known, of the authentication strength.
-    pub authentication_strength: Option<String>,
+    pub authentication_strength: Option<T>,
 }
 
-impl AppliedPolicy {
+impl<T: AsRef<str>> AppliedPolicy<T> {
     /// What the policy required: its grant controls, or its authentication strength when that
     /// list is empty (Graph leaves `enforcedGrantControls` empty for a strength).
-    pub fn demanded_controls(&self) -> Vec<String> {
+    pub fn demanded_controls(&self) -> Vec<Cow<'_, str>> {
         match &self.authentication_strength {
             Some(strength) if self.enforced_grant_controls.is_empty() => {
-                vec![format!("authentication strength: {strength}")]
+                vec![Cow::Owned(format!("authentication strength: {}", strength.as_ref()))]
             }
-            _ => self.enforced_grant_controls.clone(),
+            _ => self.enforced_grant_controls.iter().map(|word| word.as_ref().into()).collect(),
         }
     }
 }
@@ -89,6 +90,20 @@ impl PolicyFacts {
         self.with_conditions |= other.with_conditions;
         self.with_rules |= other.with_rules;
         self.hides_members |= other.hides_members;
+    }
+}
+
+/// Joins words behind a text.
+pub fn write_joined(
+    words: impl IntoIterator<Item = impl AsRef<str>>,
+    between: &str,
+    text: &mut String,
+) {
+    for (at, word) in words.into_iter().enumerate() {
+        if at > 0 {
+            text.push_str(between);
+        }
+        text.push_str(word.as_ref());
     }
 }
 
@@ -226,15 +241,27 @@ impl Conditions {
 
     /// Graph's names, then unknown bits as `bit131072`, then unknown words.
     pub fn names(&self) -> Vec<String> {
+        self.words().map(Cow::into_owned).collect()
+    }
+
+    /// The same names, joined by commas.
+    pub fn write_names(&self, text: &mut String) {
+        write_joined(self.words(), ",", text);
+    }
+
+    fn words(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let known = CONDITIONS.iter().filter(|(bit, _, _)| self.mask & bit != 0);
         let all_known: u64 = CONDITIONS.iter().map(|(bit, _, _)| bit).sum();
-        let unknown =
-            (0..64).map(|shift| 1u64 << shift).filter(|bit| self.mask & bit & !all_known != 0);
+        let mut unknown = self.mask & !all_known;
+        let unknown = std::iter::from_fn(move || {
+            let bit = unknown & unknown.wrapping_neg();
+            unknown ^= bit;
+            (bit != 0).then_some(bit)
+        });
         known
-            .map(|(_, name, _)| (*name).to_owned())
-            .chain(unknown.map(|bit| format!("bit{bit}")))
-            .chain(self.other.iter().cloned())
-            .collect()
+            .map(|(_, name, _)| Cow::Borrowed(*name))
+            .chain(unknown.map(|bit| Cow::Owned(format!("bit{bit}"))))
+            .chain(self.other.iter().map(|word| Cow::Borrowed(word.as_str())))
     }
 }
 

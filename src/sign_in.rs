@@ -1,24 +1,29 @@
 //! One normalised record of a sign-in log.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error_code::ErrorCode;
-use crate::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyFacts};
+use crate::policy::{AppliedPolicy, ConditionalAccessStatus, PolicyFacts, write_joined};
 use crate::tenant::TenantId;
 
 /// A sign-in as an export tells it, whatever the kind of export.
 ///
 /// An empty text in an export is no value, so it is `None` here. Field names are those of the
-/// dataset's columns; each follows the Graph `signIn` property of the same meaning.
+/// dataset's columns; each follows the Graph `signIn` property of the same meaning. Its texts are
+/// its own, or `T` borrows them from where it lies encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignIn {
+pub struct SignIn<T = String> {
     /// Graph's `id` (request id) in lower case.
-    pub sign_in_id: Option<String>,
+    pub sign_in_id: Option<T>,
     /// `createdDateTime`: when the sign-in began.
+    #[serde(with = "crate::time::text")]
     pub created_at: DateTime<Utc>,
     /// Azure Monitor's `time`: when this state of the attempt was published. `None` in Graph
     /// and portal copies, which hold only the final state.
+    #[serde(with = "crate::time::text::maybe")]
     pub published_at: Option<DateTime<Utc>>,
     pub sign_in_type: SignInType,
     /// The tenant whose log this is, where the record's envelope says so.
@@ -27,56 +32,56 @@ pub struct SignIn {
     pub resource_tenant: Option<TenantId>,
     /// `None` where the export has no such field.
     pub cross_tenant_access: Option<CrossTenantAccess>,
-    pub user_id: Option<String>,
-    pub user_principal_name: Option<String>,
-    pub user_display_name: Option<String>,
-    pub user_type: Option<String>,
-    pub service_principal_id: Option<String>,
-    pub service_principal_name: Option<String>,
-    pub app_id: Option<String>,
-    pub app_name: Option<String>,
+    pub user_id: Option<T>,
+    pub user_principal_name: Option<T>,
+    pub user_display_name: Option<T>,
+    pub user_type: Option<T>,
+    pub service_principal_id: Option<T>,
+    pub service_principal_name: Option<T>,
+    pub app_id: Option<T>,
+    pub app_name: Option<T>,
     pub app_owner_tenant: Option<TenantId>,
-    pub resource_id: Option<String>,
-    pub resource_name: Option<String>,
-    pub resource_service_principal_id: Option<String>,
-    pub ip_address: Option<String>,
-    pub country: Option<String>,
-    pub city: Option<String>,
+    pub resource_id: Option<T>,
+    pub resource_name: Option<T>,
+    pub resource_service_principal_id: Option<T>,
+    pub ip_address: Option<T>,
+    pub country: Option<T>,
+    pub city: Option<T>,
     pub asn: Option<i64>,
-    pub client_app: Option<String>,
-    pub user_agent: Option<String>,
-    pub device_id: Option<String>,
-    pub operating_system: Option<String>,
-    pub browser: Option<String>,
+    pub client_app: Option<T>,
+    pub user_agent: Option<T>,
+    pub device_id: Option<T>,
+    pub operating_system: Option<T>,
+    pub browser: Option<T>,
     pub is_compliant: Option<bool>,
     pub is_managed: Option<bool>,
-    pub trust_type: Option<String>,
-    pub authentication_requirement: Option<String>,
+    pub trust_type: Option<T>,
+    pub authentication_requirement: Option<T>,
     /// Methods of the authentication steps, joined.
-    pub authentication_methods: Option<String>,
-    pub session_lifetime_policies: Option<String>,
-    pub authentication_protocol: Option<String>,
-    pub original_transfer_method: Option<String>,
-    pub incoming_token_type: Option<String>,
-    pub network_location: Option<String>,
-    pub risk_state: Option<String>,
-    pub risk_level: Option<String>,
+    pub authentication_methods: Option<T>,
+    pub session_lifetime_policies: Option<T>,
+    pub authentication_protocol: Option<T>,
+    pub original_transfer_method: Option<T>,
+    pub incoming_token_type: Option<T>,
+    pub network_location: Option<T>,
+    pub risk_state: Option<T>,
+    pub risk_level: Option<T>,
     pub outcome: Outcome,
-    pub failure_reason: Option<String>,
-    pub additional_details: Option<String>,
+    pub failure_reason: Option<T>,
+    pub additional_details: Option<T>,
     pub conditional_access_status: Option<ConditionalAccessStatus>,
     /// Without those that did not look at the sign-in, unless they are asked for.
-    pub applied_policies: Vec<AppliedPolicy>,
+    pub applied_policies: Vec<AppliedPolicy<T>>,
     /// What all of them show, those that are not kept included.
     #[serde(skip)]
     pub policy_facts: PolicyFacts,
     pub row_evidence: RowEvidence,
-    pub correlation_id: Option<String>,
-    pub session_id: Option<String>,
-    pub unique_token_id: Option<String>,
+    pub correlation_id: Option<T>,
+    pub session_id: Option<T>,
+    pub unique_token_id: Option<T>,
 }
 
-impl SignIn {
+impl<T: AsRef<str>> SignIn<T> {
     /// The name under which people know the account: its user principal name, else the name
     /// shown (a GDAP user has no mail address), else an id.
     pub fn account(&self) -> Option<&str> {
@@ -88,7 +93,7 @@ impl SignIn {
             &self.service_principal_id,
         ]
         .into_iter()
-        .find_map(|name| name.as_deref())
+        .find_map(|name| name.as_ref().map(AsRef::as_ref))
     }
 }
 
@@ -234,17 +239,27 @@ impl CrossTenantAccess {
 
     /// Graph's words, comma-joined; `none` for the empty set.
     pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write_to(&mut text);
+        text
+    }
+
+    /// Writes what [`Self::to_text`] says behind a text.
+    pub fn write_to(&self, text: &mut String) {
         let known: u32 = ACCESS_TYPES.iter().map(|(bit, _)| bit).sum();
         let unknown =
             (0..32).map(|shift| 1u32 << shift).filter(|bit| self.mask & bit & !known != 0);
-        let words: Vec<String> = ACCESS_TYPES
+        let words = ACCESS_TYPES
             .iter()
             .filter(|(bit, _)| self.mask & bit != 0)
-            .map(|(_, name)| (*name).to_owned())
-            .chain(unknown.map(|bit| format!("bit{bit}")))
-            .chain(self.other.iter().cloned())
-            .collect();
-        if words.is_empty() { "none".to_owned() } else { words.join(",") }
+            .map(|(_, name)| Cow::Borrowed(*name))
+            .chain(unknown.map(|bit| Cow::Owned(format!("bit{bit}"))))
+            .chain(self.other.iter().map(|word| Cow::Borrowed(word.as_str())));
+        let before = text.len();
+        write_joined(words, ",", text);
+        if text.len() == before {
+            text.push_str("none");
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::input::source::{Container, Member};
 use crate::lists::Lists;
 use crate::sign_in::SignInType;
 use crate::tenant::TenantId;
-use plan::{Plan, reading_fingerprint, seen_file};
+use plan::{Fingerprints, Plan, seen_file};
 use read_all::{Read, read_all};
 
 /// Counts up when a reader reads the same bytes to other rows than before: exports that an
@@ -163,6 +163,7 @@ pub fn sweep(
     let run_options = RunOptions {
         writer: options.writer.clone(),
         keep_not_applied: options.keep_not_applied,
+        threads: options.threads,
         ..RunOptions::new("")
     };
     let run = WriteRun::begin(&options.out, run_options)?;
@@ -222,8 +223,9 @@ pub fn sweep(
     }
     // The dataset knows an export by its place in this list.
     logs.sort_by_key(|log| log.number);
+    let readers = Fingerprints::of(lists, &options.tables);
     for log in logs {
-        swept.take_in(log, lists, &options.tables, &mut input);
+        swept.take_in(log, &readers, &mut input);
     }
     swept.sort();
     swept.committed = run.finish(input).map_err(|error| match error {
@@ -342,13 +344,7 @@ impl Swept {
     }
 
     /// Notes what an export gave, for the answer and for the commit.
-    fn take_in(
-        &mut self,
-        log: Log,
-        lists: &Lists,
-        tables: &TableOptions,
-        input: &mut RunInput<'_>,
-    ) {
+    fn take_in(&mut self, log: Log, readers: &Fingerprints<'_>, input: &mut RunInput<'_>) {
         let tally = log.export.tally;
         self.read += 1;
         self.tally += tally;
@@ -373,7 +369,7 @@ impl Swept {
                 first: first.map(|reject| (reject.offset, reject.reason.to_string())),
             });
         }
-        input.exports.push(export_reading(&log, lists, tables));
+        input.exports.push(export_reading(&log, readers));
         let number = log.number;
         input.rejects.extend(log.export.rejects.into_iter().map(|reject| RejectRow {
             export: number,
@@ -387,14 +383,14 @@ impl Swept {
 }
 
 /// An export as the dataset remembers it.
-fn export_reading(log: &Log, lists: &Lists, tables: &TableOptions) -> ExportReading {
+fn export_reading(log: &Log, readers: &Fingerprints<'_>) -> ExportReading {
     let export = &log.export;
     let tally = export.tally;
     let exporting_tenant = export.evidence.exporting_tenant(log.path_tenant);
     ExportReading {
         path: log.shown.clone(),
         identity: log.identity(),
-        fingerprint: reading_fingerprint(&log.shown, log.path_tenant, lists, tables),
+        fingerprint: readers.fingerprint(&log.shown, log.path_tenant),
         container: log.container.as_ref().map(|container| container.shown.clone()),
         container_sha256: log.container.as_ref().and_then(|container| container.sha256),
         sha256: export.fingerprint.sha256,

@@ -17,7 +17,12 @@ impl TenantId {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(text);
-        parse_guid(text.as_bytes()).filter(|&bits| bits != 0).map(Self)
+        parse_guid(text.as_bytes()).and_then(Self::of)
+    }
+
+    /// From the bits of a GUID; nil is no tenant.
+    pub fn of(bits: u128) -> Option<Self> {
+        (bits != 0).then_some(Self(bits))
     }
 
     /// The 128 bits of the GUID in the order in which they are written.
@@ -45,10 +50,34 @@ pub fn parse_guid(text: &[u8]) -> Option<u128> {
     })
 }
 
+/// A GUID as people write it, on the stack.
+#[derive(Debug, Clone, Copy)]
+pub struct GuidText([u8; 36]);
+
+impl GuidText {
+    /// Writes the bits in lower case, with hyphens.
+    pub fn of(bits: u128) -> Self {
+        /// Where the two digits of each byte stand.
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        let mut text = [b'-'; 36];
+        for (byte, at) in bits.to_be_bytes().into_iter().zip(PLACES) {
+            text[at] = DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        // Digits and hyphens are UTF-8.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", self.0);
-        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        f.write_str(GuidText::of(self.0).as_str())
     }
 }
 

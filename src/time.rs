@@ -1,6 +1,7 @@
 //! The one place in which written times are read.
 
 mod clock;
+pub mod text;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Offset, Utc};
 

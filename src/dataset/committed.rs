@@ -1,11 +1,10 @@
 //! Rows of earlier runs, as far as they compete with new copies of the same sign-ins.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use arrow::array::{Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 
-use crate::relation::{Joinable, Side, provider_of};
+use crate::relation::{Joinable, provider_of};
 use crate::sign_in::CrossTenantAccess;
 use crate::tenant::{PartnerList, TenantId};
 
@@ -13,6 +12,7 @@ use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Rank, Source};
 use super::derived::parse_side;
 use super::error::DatasetError;
 use super::part::{Rows, text_at};
+use super::piece::Groups;
 use super::readings::Readings;
 use super::row::Key;
 
@@ -112,7 +112,12 @@ impl<'a> RankColumns<'a> {
     }
 
     /// The row as a copy that competes with others.
-    pub(super) fn copy(&self, row: usize, at: CommittedRow, partners: &PartnerList) -> Copy {
+    pub(super) fn copy<'p>(
+        &self,
+        row: usize,
+        at: CommittedRow,
+        partners: &PartnerList,
+    ) -> Copy<'p> {
         let rank = Rank {
             evidence: self.evidence_rank.value(row),
             is_present: self.is_present(row, partners),
@@ -141,32 +146,26 @@ impl<'a> RankColumns<'a> {
     }
 }
 
-/// Looks up committed rows of one day among groups, without a new text for each.
+/// Looks up committed rows of one day among groups.
+#[derive(Clone, Copy)]
 pub(super) struct Probe {
-    from: i64,
-    until: i64,
-    key: Key,
+    pub from: i64,
+    pub until: i64,
 }
 
 impl Probe {
-    pub(super) fn new(from: i64, until: i64) -> Self {
-        Self { from, until, key: Key { id: String::new(), side: Side::Inbound } }
-    }
-
     /// The group of a row, if the row is of this day and new copies of it came.
-    pub(super) fn find<'g>(
-        &mut self,
+    pub(super) fn find<'g, 'p>(
+        self,
         columns: &RankColumns<'_>,
         row: usize,
-        groups: &'g mut HashMap<Key, Group>,
-    ) -> Option<&'g mut Group> {
+        groups: &'g mut Groups<'p>,
+    ) -> Option<&'g mut Group<'p>> {
         let created_at = columns.created_at.value(row);
         if created_at < self.from || created_at >= self.until {
             return None;
         }
-        self.key.side = parse_side(columns.side.value(row))?;
-        self.key.id.clear();
-        self.key.id.push_str(columns.id.value(row));
-        groups.get_mut(&self.key)
+        let side = parse_side(columns.side.value(row))?;
+        groups.find(Key { id: columns.id.value(row), side })
     }
 }

@@ -2,7 +2,6 @@
 //! runs in which they came: what is remembered of a group is enough to add more copies later.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 /// How copies that are equally final are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +29,25 @@ impl Rank {
 
 /// One copy of a sign-in.
 #[derive(Debug)]
-pub(super) struct Copy {
+pub(super) struct Copy<'p> {
     pub rank: Rank,
     /// Microseconds; `None` for copies that hold the final state only.
     pub published_at: Option<i64>,
-    pub source: Source,
+    pub source: Source<'p>,
 }
 
 #[derive(Debug)]
-pub(super) enum Source {
-    Spilled(SpilledRow),
+pub(super) enum Source<'p> {
+    Spilled(SpilledRow<'p>),
     Committed(CommittedRow),
 }
 
 /// A row of this run, as it lay in the spill.
 #[derive(Debug)]
-pub(super) struct SpilledRow {
+pub(super) struct SpilledRow<'p> {
     pub export: u32,
     pub created_at: i64,
-    pub bytes: Box<[u8]>,
+    pub bytes: &'p [u8],
 }
 
 /// A row of an earlier run.
@@ -76,10 +75,11 @@ pub(super) enum CommittedIn {
 /// A copy without a publication time is final, and so is one with the greatest time known. A
 /// later time may come with a later run, so the best of both kinds are kept.
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    times: BTreeSet<i64>,
-    undated: Option<Copy>,
-    dated: Option<Copy>,
+pub(super) struct Group<'p> {
+    /// As they came.
+    times: Vec<i64>,
+    undated: Option<Copy<'p>>,
+    dated: Option<Copy<'p>>,
     row: Option<CommittedRow>,
     reserve: Option<CommittedRow>,
     known_time_count: usize,
@@ -87,11 +87,12 @@ pub(super) struct Group {
 
 /// What becomes of a group.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub winner: Source,
+pub(super) struct Outcome<'p> {
+    pub winner: Source<'p>,
     /// The best final copy without a publication time, if one with a time won.
-    pub spare: Option<Source>,
-    pub times: BTreeSet<i64>,
+    pub spare: Option<Source<'p>>,
+    /// Each once, ascending.
+    pub times: Vec<i64>,
     /// The row in `sign_ins` so far.
     pub row: Option<CommittedRow>,
     /// The row in the reserve so far.
@@ -100,9 +101,16 @@ pub(super) struct Outcome {
     pub has_new_times: bool,
 }
 
-impl Group {
+impl<'p> Group<'p> {
+    /// A group of one copy.
+    pub(super) fn of(copy: Copy<'p>) -> Self {
+        let mut group = Self::default();
+        group.add(copy);
+        group
+    }
+
     /// Adds a copy; answers the one that is out for good.
-    pub(super) fn add(&mut self, copy: Copy) -> Option<Source> {
+    pub(super) fn add(&mut self, copy: Copy<'p>) -> Option<Source<'p>> {
         self.times.extend(copy.published_at);
         let slot = if copy.published_at.is_some() { &mut self.dated } else { &mut self.undated };
         let Some(best) = slot else {
@@ -123,8 +131,8 @@ impl Group {
         &mut self,
         at: CommittedRow,
         times: &[i64],
-        copy: Option<Copy>,
-    ) -> Option<Source> {
+        copy: Option<Copy<'p>>,
+    ) -> Option<Source<'p>> {
         match at.table {
             CommittedIn::SignIns => {
                 self.row = Some(at);
@@ -137,7 +145,9 @@ impl Group {
     }
 
     /// Judges the group; `lost` is told each copy of this run that does not win.
-    pub(super) fn settle(self, mut lost: impl FnMut(&Source)) -> Option<Outcome> {
+    pub(super) fn settle(mut self, mut lost: impl FnMut(&Source<'_>)) -> Option<Outcome<'p>> {
+        self.times.sort_unstable();
+        self.times.dedup();
         let latest = self.times.last().copied();
         let (winner, spare) = match (self.dated, self.undated) {
             (Some(dated), Some(undated)) => {

@@ -2,7 +2,7 @@
 //! Rewritten whole by each run.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use crate::tools::{ToolKind, ToolList};
 use crate::who::{AccountKind, ObjectId, User, UserList};
 
 use super::error::DatasetError;
-use super::part::{PartReader, Rows, StagedPart, Staging, text_at, time_at, write_table};
+use super::part::{PartReader, Rows, StagedPart, Staging, Words, text_at, time_at, write_table};
 use super::people::People;
 use super::schema;
 use super::table::Table;
@@ -172,13 +172,13 @@ pub(super) fn listed_partners(
 #[derive(Default)]
 pub(super) struct Tally {
     with_inbound: BTreeSet<TenantId>,
-    routes: BTreeMap<RouteKey, Span>,
+    routes: HashMap<RouteKey, Span>,
     /// With which user ids an account stands in the logs.
-    user_ids: BTreeMap<OfPartner, UserIds>,
+    user_ids: HashMap<OfPartner, UserIds>,
     /// Names in the partner's own log by user id, the newest one.
-    home_names: BTreeMap<OfPartner, (Option<DateTime<Utc>>, u32)>,
+    home_names: HashMap<OfPartner, (Option<DateTime<Utc>>, u32)>,
     /// A name of each app that has an id.
-    app_names: BTreeMap<u32, u32>,
+    app_names: HashMap<u32, u32>,
     texts: Texts,
 }
 
@@ -193,7 +193,7 @@ enum UserIds {
 }
 
 /// One count for each of these; texts are numbered, for they repeat.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
+#[derive(PartialEq, Eq, Hash, Clone, Copy)]
 struct RouteKey {
     side: Side,
     child: Option<TenantId>,
@@ -205,7 +205,7 @@ struct RouteKey {
 
 #[derive(Default)]
 struct Texts {
-    numbers: BTreeMap<String, u32>,
+    numbers: HashMap<String, u32>,
     texts: Vec<String>,
 }
 
@@ -222,6 +222,37 @@ impl Texts {
         self.numbers.insert(text.to_owned(), number);
         self.texts.push(text.to_owned());
         number
+    }
+}
+
+/// What the words of a column mean, each looked at once.
+struct Meanings<'a, T> {
+    words: Words<'a>,
+    meanings: Vec<Option<T>>,
+}
+
+impl<'a, T: Copy> Meanings<'a, T> {
+    fn of(words: Words<'a>, mut meaning: impl FnMut(&'a str) -> Option<T>) -> Self {
+        let meanings = (0..words.count()).map(|key| meaning(words.word(key))).collect();
+        Self { words, meanings }
+    }
+
+    /// What a row has; `None` for a null, too.
+    fn at(&self, row: usize) -> Option<T> {
+        self.words.key(row).and_then(|key| self.meanings.get(key).copied().flatten())
+    }
+}
+
+/// What counts of a type of sign-in.
+#[derive(Clone, Copy, Default)]
+struct SeenType {
+    is_user: bool,
+    is_non_interactive: bool,
+}
+
+impl SeenType {
+    fn of(word: &str) -> Self {
+        Self { is_user: !is_app_identity(word), is_non_interactive: word == NON_INTERACTIVE }
     }
 }
 
@@ -258,43 +289,46 @@ impl Tally {
     }
 
     pub(super) fn add_sign_ins(&mut self, part: &Path) -> Result<(), DatasetError> {
-        PartReader::open(part)?.read(Some(&TALLIED), None, |rows| self.add_rows(&rows))
+        PartReader::open(part)?.read_words(&TALLIED, |rows| self.add_rows(&rows))
     }
 
     fn add_rows(&mut self, rows: &Rows) -> Result<(), DatasetError> {
-        let (sides, types) = (rows.text("side")?, rows.text("sign_in_type")?);
-        let (children, partners) = (rows.text("child_tenant_id")?, rows.text("partner_tenant_id")?);
-        let (accounts, times) = (rows.text("account")?, rows.time("created_at")?);
-        let (app_ids, app_names) = (rows.text("app_id")?, rows.text("app_name")?);
-        let user_ids = rows.text("user_id")?;
+        let sides = Meanings::of(rows.words("side")?, parse_side);
+        let types = Meanings::of(rows.words("sign_in_type")?, |word| Some(SeenType::of(word)));
+        let children = Meanings::of(rows.words("child_tenant_id")?, TenantId::parse);
+        let partners = Meanings::of(rows.words("partner_tenant_id")?, TenantId::parse);
+        let texts = &mut self.texts;
+        let accounts = Meanings::of(rows.words("account")?, |word| Some(texts.number(word)));
+        let app_ids = Meanings::of(rows.words("app_id")?, |word| Some(texts.number(word)));
+        let app_names = Meanings::of(rows.words("app_name")?, |word| Some(texts.number(word)));
+        let number_of_id = |word: &str| Some(texts.number(&word.to_ascii_lowercase()));
+        let user_ids = Meanings::of(rows.words("user_id")?, number_of_id);
+        let times = rows.time("created_at")?;
         for row in 0..rows.batch.num_rows() {
-            let Some(side) = parse_side(sides.value(row)) else { continue };
-            let tenant = |column| text_at(column, row).and_then(TenantId::parse);
-            let child = tenant(children);
-            let sign_in_type = types.value(row);
-            let is_user = !is_app_identity(sign_in_type);
-            if side == Side::Inbound && is_user {
+            let Some(side) = sides.at(row) else { continue };
+            let child = children.at(row);
+            let sign_in_type = types.at(row).unwrap_or_default();
+            if side == Side::Inbound && sign_in_type.is_user {
                 self.with_inbound.extend(child);
             }
-            let app = text_at(app_ids, row).or_else(|| text_at(app_names, row));
-            if let (Some(id), Some(name)) = (text_at(app_ids, row), text_at(app_names, row)) {
-                let (id, name) = (self.texts.number(id), self.texts.number(name));
+            let (app_id, app_name) = (app_ids.at(row), app_names.at(row));
+            if let (Some(id), Some(name)) = (app_id, app_name) {
                 // One name of an app is enough, and the least one whatever order the rows have.
                 let known = self.app_names.entry(id).or_insert(name);
-                if self.texts.text(name) < self.texts.text(*known) {
+                if *known != name && self.texts.text(name) < self.texts.text(*known) {
                     *known = name;
                 }
             }
             let key = RouteKey {
                 side,
                 child,
-                partner: tenant(partners),
-                account: text_at(accounts, row).map(|text| self.texts.number(text)),
-                app: app.map(|text| self.texts.number(text)),
-                is_interactive: is_user && sign_in_type != NON_INTERACTIVE,
+                partner: partners.at(row),
+                account: accounts.at(row),
+                app: app_id.or(app_name),
+                is_interactive: sign_in_type.is_user && !sign_in_type.is_non_interactive,
             };
             let at = time_at(times, row);
-            if let (Some(account), Some(user_id)) = (key.account, text_at(user_ids, row)) {
+            if let (Some(account), Some(user_id)) = (key.account, user_ids.at(row)) {
                 self.add_user(key, account, user_id, at);
             }
             let one = Span { sign_in_count: 1, first_at: at, last_at: at };
@@ -303,8 +337,7 @@ impl Tally {
         Ok(())
     }
 
-    fn add_user(&mut self, key: RouteKey, account: u32, user_id: &str, at: Option<DateTime<Utc>>) {
-        let user_id = self.texts.number(&user_id.to_ascii_lowercase());
+    fn add_user(&mut self, key: RouteKey, account: u32, user_id: u32, at: Option<DateTime<Utc>>) {
         let known = self.user_ids.entry((key.partner, account)).or_insert(UserIds::One(user_id));
         if *known != UserIds::One(user_id) {
             *known = UserIds::Several;

@@ -16,6 +16,8 @@ pub enum DatasetError {
         path.display()
     )]
     Locked { path: PathBuf, since: String, holder: String },
+    #[error("the threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("{}: no dataset here", path.display())]
     Missing { path: PathBuf },
     #[error(

@@ -380,7 +380,7 @@ fn rewrite(
     change: impl Fn(&RecordBatch, usize) -> Result<RecordBatch, arrow::error::ArrowError>,
 ) -> Result<(), DatasetError> {
     let schema = schema::arrow_schema_of(table);
-    let mut writer = PartWriter::create(&draft.staging, table, month, Arc::clone(&schema))?;
+    let mut writer = PartWriter::create(&draft.staging, table, month)?;
     reader.read(None, None, |rows| {
         let first = usize::try_from(rows.first).unwrap_or(usize::MAX);
         let batch = conform(&rows.batch, &schema).and_then(|batch| change(&batch, first));

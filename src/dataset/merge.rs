@@ -14,7 +14,6 @@ use crate::relation::Side;
 use super::derived::parse_side;
 use super::error::{At, DatasetError};
 use super::part::{Batches, PartReader, PartWriter, StagedPart, Staging, conform};
-use super::row::Key;
 use super::schema;
 use super::table::{Month, Table};
 
@@ -61,7 +60,7 @@ fn join_some(
     parts: &[Joined],
 ) -> Result<Option<StagedPart>, DatasetError> {
     let schema = schema::arrow_schema_of(table);
-    let mut writer = PartWriter::create(staging, table, month, schema.clone())?;
+    let mut writer = PartWriter::create(staging, table, month)?;
     let mut cursors = Vec::new();
     for part in parts {
         cursors.extend(Cursor::open(&part.path, &schema)?);
@@ -77,7 +76,7 @@ fn join_some(
 }
 
 /// Where a row stands in a part; copies of a key keep the order of the parts.
-type Place = (i64, Key);
+type Place = (i64, String, Side);
 
 fn merge(mut cursors: Vec<Cursor>, writer: &mut PartWriter) -> Result<(), DatasetError> {
     let mut heap: BinaryHeap<Reverse<(Place, usize)>> = BinaryHeap::new();
@@ -150,6 +149,6 @@ impl Cursor {
             .ok_or_else(|| lacks("created_at"))?;
         let side = parse_side(text("side")?.value(self.row)).unwrap_or(Side::Home);
         let id = text("sign_in_id")?.value(self.row).to_owned();
-        Ok((times.value(self.row), Key { id, side }))
+        Ok((times.value(self.row), id, side))
     }
 }

@@ -32,8 +32,10 @@ mod derived;
 mod month;
 mod part;
 mod people;
+mod piece;
 mod queue;
 mod readings;
+mod writing;
 
 // What makes parts a dataset.
 mod commit;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, Int32Array, StringArray};
@@ -14,22 +13,24 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::tenant::{PartnerList, TenantId};
 
 use super::committed::{Probe, RANKED, RankColumns};
-use super::dedupe::{CommittedIn, CommittedRow, Copy, Group, Outcome, Rank, Source, SpilledRow};
+use super::dedupe::{CommittedIn, CommittedRow, Copy, Outcome, Rank, Source, SpilledRow};
 use super::error::{At, DatasetError};
 use super::exports::Passage;
 use super::held::WriterOptions;
 use super::manifest::ManifestPart;
-use super::part::{PartReader, PartWriter, RowWriter, Rows, StagedPart, Staging, conform, text_at};
+use super::part::{PartReader, PartWriter, Rows, StagedPart, Staging, conform, text_at};
+use super::piece::{Copies, Groups};
 use super::queue::{Kept, Queue};
 use super::readings::Readings;
-use super::row::{Key, MICROS_PER_DAY, PolicyRow, RowHead, RowSource, SignInRow, States, hash_at};
+use super::row::{Key, MICROS_PER_DAY, RowHead, RowSource, States, hash_at};
 use super::schema;
-use super::spill::{ClosedSpill, FrameFile};
+use super::spill::{ClosedSpill, FrameFile, frames_in};
 use super::table::{Month, Table};
+use super::writing::{Chunk, Taker};
 
 /// An export of this run whose rows count.
 pub(super) struct FreshExport {
-    pub source: Arc<RowSource>,
+    pub source: RowSource,
     pub exporting_tenant: Option<TenantId>,
     /// Its place among the paths of the run.
     pub position: u32,
@@ -44,6 +45,14 @@ pub(super) struct Finish<'a> {
     pub fresh: &'a [Option<FreshExport>],
     pub partners: &'a PartnerList,
     pub day_memory: usize,
+}
+
+impl Finish<'_> {
+    /// The export of a row; `None` if its rows do not count.
+    pub(super) fn export_of(&self, number: u32) -> Result<Option<&FreshExport>, DatasetError> {
+        let fresh = self.fresh.get(number as usize);
+        fresh.map(Option::as_ref).ok_or(DatasetError::UnknownExport { number })
+    }
 }
 
 /// What a month did to the dataset.
@@ -67,7 +76,9 @@ pub(super) struct MonthFinish<'a> {
     /// Rows of `applied_policies`, by the hash of their sign-in.
     policy_fates: PolicyFates,
     reserve_policy_fates: PolicyFates,
-    writers: Writers,
+    /// New rows that go to `sign_ins`, and those that go to the reserve.
+    chunk: Chunk,
+    reserve_chunk: Chunk,
 }
 
 /// A committed part, and what becomes of its rows.
@@ -129,18 +140,6 @@ impl PolicyFates {
     }
 }
 
-/// The open writers of a month, made when their first row comes.
-#[derive(Default)]
-struct Writers {
-    sign_ins: Option<RowWriter<SignInRow>>,
-    policies: Option<RowWriter<PolicyRow>>,
-    reserve: Option<RowWriter<SignInRow>>,
-    reserve_policies: Option<RowWriter<PolicyRow>>,
-}
-
-/// The groups of one piece of a day.
-type Groups = HashMap<Key, Group>;
-
 impl<'a> MonthFinish<'a> {
     /// `old` are the month's committed parts.
     pub(super) fn new(
@@ -165,33 +164,32 @@ impl<'a> MonthFinish<'a> {
             reserve_policies: of(Table::ReserveAppliedPolicies),
             policy_fates: PolicyFates::default(),
             reserve_policy_fates: PolicyFates::default(),
-            writers: Writers::default(),
+            chunk: Chunk::new(month, false),
+            reserve_chunk: Chunk::new(month, true),
         }
     }
 
-    /// Takes the new rows of a day; days come in their order.
+    /// Takes the new rows of a day, and hands on those that are kept; days come in their order.
     pub(super) fn add_day(
         &mut self,
         spill: &mut ClosedSpill,
         day: i64,
         bytes: u64,
+        to: &mut Taker<'_>,
     ) -> Result<(), DatasetError> {
         self.finish.options.stop_here()?;
-        let mut queue = Queue::default();
         let share = self.finish.day_memory.max(1) as u64;
         if bytes <= share {
-            let mut groups = Groups::new();
-            spill.drain(day, |frame| self.take(frame, &mut groups))?;
-            self.settle_piece(day, groups, &mut queue)?;
-        } else {
-            let pieces = usize::try_from(bytes.div_ceil(share)).unwrap_or(MAX_PIECES);
-            for piece in self.split(spill, day, pieces.min(MAX_PIECES))? {
-                let mut groups = Groups::new();
-                piece.read()?.for_each(|frame| self.take(frame, &mut groups))?;
-                self.settle_piece(day, groups, &mut queue)?;
-            }
+            let rows = spill.take_day(day)?;
+            return self.settle(day, &rows)?.iter().try_for_each(|kept| self.write(kept, to));
         }
-        queue.drain(|kept| self.write(kept))
+        let mut queue = Queue::default();
+        let pieces = usize::try_from(bytes.div_ceil(share)).unwrap_or(MAX_PIECES);
+        for piece in self.split(spill, day, pieces.min(MAX_PIECES))? {
+            let rows = piece.take()?;
+            queue.add(self.finish.staging, &self.settle(day, &rows)?)?;
+        }
+        queue.drain(|kept| self.write(&kept, to))
     }
 
     /// Distributes a day's rows so that all copies of a sign-in come to the same piece.
@@ -216,16 +214,29 @@ impl<'a> MonthFinish<'a> {
         Ok(pieces)
     }
 
-    /// The export of a row; `None` if its rows do not count.
-    fn export_of(&self, number: u32) -> Result<Option<&'a FreshExport>, DatasetError> {
-        let fresh = self.finish.fresh.get(number as usize);
-        fresh.map(Option::as_ref).ok_or(DatasetError::UnknownExport { number })
+    /// Chooses among the copies in a piece of a day; answers what is kept, in its order.
+    fn settle<'p>(&mut self, day: i64, rows: &'p [u8]) -> Result<Vec<Kept<'p>>, DatasetError> {
+        let mut copies = Copies::default();
+        for frame in frames_in(rows) {
+            self.take(frame, &mut copies)?;
+        }
+        let mut groups = copies.into_groups(|loser| count_lost(self.passages, loser));
+        self.meet_committed(day, &mut groups)?;
+        let mut kept = Vec::new();
+        for (key, group) in groups.into_iter() {
+            let passages = &mut *self.passages;
+            if let Some(outcome) = group.settle(|loser| count_lost(passages, loser)) {
+                self.carry_out(key, outcome, &mut kept);
+            }
+        }
+        kept.sort_unstable();
+        Ok(kept)
     }
 
-    fn take(&mut self, frame: &[u8], groups: &mut Groups) -> Result<(), DatasetError> {
+    fn take<'p>(&mut self, frame: &'p [u8], copies: &mut Copies<'p>) -> Result<(), DatasetError> {
         let (mut head, _) = RowHead::decode(frame).at(&self.finish.staging.folder)?;
-        let Some(fresh) = self.export_of(head.export)? else { return Ok(()) };
-        self.passages[head.export as usize].spilled += 1;
+        let Some(fresh) = self.finish.export_of(head.export())? else { return Ok(()) };
+        self.passages[head.export() as usize].spilled += 1;
         let side = head.resolve(fresh.exporting_tenant).side;
         let rank = Rank {
             evidence: head.evidence_rank,
@@ -235,33 +246,14 @@ impl<'a> MonthFinish<'a> {
             position: (fresh.position, head.offset),
         };
         let spilled =
-            SpilledRow { export: head.export, created_at: head.created_at, bytes: frame.into() };
+            SpilledRow { export: head.export(), created_at: head.created_at, bytes: frame };
         let copy = Copy { rank, published_at: head.published_at, source: Source::Spilled(spilled) };
-        if let Some(loser) = groups.entry(Key { id: head.id, side }).or_default().add(copy) {
-            count_lost(self.passages, &loser);
-        }
+        copies.push(Key { id: head.id, side }, copy);
         Ok(())
     }
 
-    fn settle_piece(
-        &mut self,
-        day: i64,
-        mut groups: Groups,
-        queue: &mut Queue,
-    ) -> Result<(), DatasetError> {
-        self.meet_committed(day, &mut groups)?;
-        let mut kept = Vec::new();
-        for (key, group) in groups {
-            let passages = &mut *self.passages;
-            if let Some(outcome) = group.settle(|loser| count_lost(passages, loser)) {
-                self.carry_out(&key, outcome, &mut kept);
-            }
-        }
-        queue.add(self.finish.staging, kept)
-    }
-
     /// Adds the committed rows of a day to the groups of their keys.
-    fn meet_committed(&mut self, day: i64, groups: &mut Groups) -> Result<(), DatasetError> {
+    fn meet_committed(&mut self, day: i64, groups: &mut Groups<'_>) -> Result<(), DatasetError> {
         let from = day.saturating_mul(MICROS_PER_DAY);
         let until = from.saturating_add(MICROS_PER_DAY);
         for (parts, is_reserve) in [(&self.sign_ins, false), (&self.reserve, true)] {
@@ -274,7 +266,7 @@ impl<'a> MonthFinish<'a> {
                     Some((from, until)),
                     |rows| {
                         let columns = RankColumns::of(&rows)?;
-                        let mut probe = Probe::new(from, until);
+                        let probe = Probe { from, until };
                         for row in 0..rows.batch.num_rows() {
                             let Some(group) = probe.find(&columns, row, groups) else { continue };
                             let at = columns.row(index, row, is_reserve, self.readings)?;
@@ -292,36 +284,35 @@ impl<'a> MonthFinish<'a> {
     }
 
     /// Does what the judgement on a group demands.
-    fn carry_out(&mut self, key: &Key, outcome: Outcome, kept: &mut Vec<Kept>) {
-        let states = States::of(outcome.times.iter().copied());
+    fn carry_out<'p>(&mut self, key: Key<'p>, outcome: Outcome<'p>, kept: &mut Vec<Kept<'p>>) {
         let Outcome { winner, spare, times, row, reserve, has_new_times } = outcome;
-        let keep = |spilled: SpilledRow, is_reserve| Kept {
+        let keep = |spilled: SpilledRow<'p>, is_reserve, times| Kept {
             created_at: spilled.created_at,
-            key: key.clone(),
+            key,
             is_reserve,
-            times: times.iter().copied().collect(),
-            row: spilled.bytes.into_vec(),
+            times,
+            row: spilled.bytes,
         };
         let mut row_leaves = None;
         let mut reserve_leaves = reserve.map(|at| (at, Fate::Drop));
         match winner {
             Source::Spilled(spilled) => {
-                kept.push(keep(spilled, false));
+                kept.push(keep(spilled, false, times));
                 row_leaves = row.map(|at| (at, Fate::Drop));
             }
             Source::Committed(at) if at.table == CommittedIn::SignIns => {
                 if has_new_times {
-                    self.sign_ins[at.part].states.insert(at.row, states);
+                    self.sign_ins[at.part].states.insert(at.row, States::of(&times));
                 }
             }
             Source::Committed(at) => {
-                self.reserve[at.part].states.insert(at.row, states);
+                self.reserve[at.part].states.insert(at.row, States::of(&times));
                 reserve_leaves = Some((at, Fate::Move));
                 row_leaves = row.map(|at| (at, Fate::Drop));
             }
         }
         match spare {
-            Some(Source::Spilled(spilled)) => kept.push(keep(spilled, true)),
+            Some(Source::Spilled(spilled)) => kept.push(keep(spilled, true, Vec::new())),
             Some(Source::Committed(at)) if at.table == CommittedIn::SignIns => {
                 self.sign_ins[at.part].states.insert(at.row, States::ONCE_A_ROW);
                 row_leaves = Some((at, Fate::Move));
@@ -337,7 +328,7 @@ impl<'a> MonthFinish<'a> {
         }
     }
 
-    fn leave_sign_ins(&mut self, key: &Key, at: CommittedRow, fate: Fate) {
+    fn leave_sign_ins(&mut self, key: Key<'_>, at: CommittedRow, fate: Fate) {
         self.readings.rows[at.reading].superseded += 1;
         let part = &mut self.sign_ins[at.part];
         let rows = if fate == Fate::Move { &mut part.moved } else { &mut part.dropped };
@@ -346,7 +337,7 @@ impl<'a> MonthFinish<'a> {
     }
 
     /// A row that comes (back) from the reserve changes its place in the ledger, too.
-    fn leave_reserve(&mut self, key: &Key, at: CommittedRow, fate: Fate) {
+    fn leave_reserve(&mut self, key: Key<'_>, at: CommittedRow, fate: Fate) {
         let part = &mut self.reserve[at.part];
         if fate == Fate::Move {
             part.moved.insert(at.row);
@@ -363,22 +354,17 @@ impl<'a> MonthFinish<'a> {
         self.reserve_policy_fates.set(key.hash_at(at.created_at), at.created_at, fate);
     }
 
-    fn write(&mut self, kept: Kept) -> Result<(), DatasetError> {
-        let folder = &self.finish.staging.folder;
-        let (head, _) = RowHead::decode(&kept.row).at(folder)?;
-        let Some(fresh) = self.export_of(head.export)? else { return Ok(()) };
-        let states =
-            if kept.is_reserve { States::NEVER_A_ROW } else { States::of(kept.times.into_iter()) };
-        let source = Arc::clone(&fresh.source);
-        let row =
-            SignInRow::decode(&kept.row, fresh.exporting_tenant, source, states).at(folder)?;
-        self.writers.push(self.finish, self.month, kept.is_reserve, row)
+    fn write(&mut self, kept: &Kept<'_>, to: &mut Taker<'_>) -> Result<(), DatasetError> {
+        let chunk = if kept.is_reserve { &mut self.reserve_chunk } else { &mut self.chunk };
+        chunk.push(kept);
+        if chunk.is_full() { chunk.take().map_or(Ok(()), to) } else { Ok(()) }
     }
 
-    /// Ends the month: closes its new parts and rewrites the old ones that changed.
-    pub(super) fn end(mut self) -> Result<MonthParts, DatasetError> {
+    /// Ends the month: hands on its last new rows, and rewrites the old parts that changed.
+    pub(super) fn end(mut self, to: &mut Taker<'_>) -> Result<MonthParts, DatasetError> {
+        let last = [self.chunk.take(), self.reserve_chunk.take()];
+        last.into_iter().flatten().try_for_each(to)?;
         let mut parts = MonthParts::default();
-        parts.staged.extend(std::mem::take(&mut self.writers).finish()?);
         if self.readings.any_stale() {
             self.remove_stale()?;
         }
@@ -474,7 +460,7 @@ impl<'a> MonthFinish<'a> {
     ) -> Result<Option<StagedPart>, DatasetError> {
         let schema = schema::arrow_schema_of(table);
         let staging = self.finish.staging;
-        let mut writer = PartWriter::create(staging, table, Some(self.month), Arc::clone(&schema))?;
+        let mut writer = PartWriter::create(staging, table, Some(self.month))?;
         let reader = PartReader::open_checked(&part.path, &part.entry)?;
         reader.read(None, None, |rows| {
             let fates = fates(&rows)?;
@@ -494,7 +480,7 @@ impl<'a> MonthFinish<'a> {
 /// More files than this are not open at once.
 const MAX_PIECES: usize = 256;
 
-fn count_lost(passages: &mut [Passage], loser: &Source) {
+fn count_lost(passages: &mut [Passage], loser: &Source<'_>) {
     if let Source::Spilled(row) = loser {
         passages[row.export as usize].lost += 1;
     }
@@ -553,7 +539,6 @@ impl<'a> MovedRows<'a> {
                 self.month.finish.staging,
                 self.table,
                 Some(self.month.month),
-                schema::arrow_schema_of(self.table),
             )?),
         };
         writer.write(batch)
@@ -592,49 +577,6 @@ impl PolicyFates {
         let hash = |row| hash_at(sides.value(row), ids.value(row), times.value(row));
         let fate = |row| self.by_sign_in.get(&hash(row)).copied().unwrap_or(Fate::Keep);
         Ok((0..rows.batch.num_rows()).map(fate).collect())
-    }
-}
-
-impl Writers {
-    fn push(
-        &mut self,
-        finish: &Finish<'_>,
-        month: Month,
-        is_reserve: bool,
-        row: SignInRow,
-    ) -> Result<(), DatasetError> {
-        let (rows, policies, tables) = if is_reserve {
-            let tables = (Table::ReserveSignIns, Table::ReserveAppliedPolicies);
-            (&mut self.reserve, &mut self.reserve_policies, tables)
-        } else {
-            (&mut self.sign_ins, &mut self.policies, (Table::SignIns, Table::AppliedPolicies))
-        };
-        let create = || RowWriter::create(finish.staging, tables.0, Some(month), schema::SIGN_INS);
-        let writer = match rows {
-            Some(writer) => writer,
-            none => none.insert(create()?),
-        };
-        writer.push(&row)?;
-        let row = Rc::new(row);
-        for index in 0..row.sign_in.applied_policies.len() {
-            let columns = schema::APPLIED_POLICIES;
-            if policies.is_none() {
-                let writer = RowWriter::create(finish.staging, tables.1, Some(month), columns)?;
-                *policies = Some(writer);
-            }
-            let Some(writer) = policies else { continue };
-            writer.push(&PolicyRow { sign_in: Rc::clone(&row), index })?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Vec<StagedPart>, DatasetError> {
-        let mut staged = Vec::new();
-        staged.extend(self.sign_ins.map_or(Ok(None), RowWriter::finish)?);
-        staged.extend(self.policies.map_or(Ok(None), RowWriter::finish)?);
-        staged.extend(self.reserve.map_or(Ok(None), RowWriter::finish)?);
-        staged.extend(self.reserve_policies.map_or(Ok(None), RowWriter::finish)?);
-        Ok(staged)
     }
 }
 

@@ -4,30 +4,42 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow::array::{
     Array, AsArray, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
     new_null_array,
 };
 use arrow::compute::{max, min};
-use arrow::datatypes::{Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::column::{BATCH_ROWS, BatchBuilder, Column};
+use super::column::{BATCH_ROWS, BatchBuilder, Column, Owned};
 use super::disk::{Disk, DiskFile};
 use super::error::{At, DatasetError, Tried};
 use super::manifest::ManifestPart;
-use super::schema::{SCHEMA_VERSION, hex};
+use super::schema::{self, SCHEMA_VERSION, hex};
 use super::table::{Month, Table};
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -41,12 +53,12 @@ pub(super) struct Staging {
     pub folder: PathBuf,
     pub disk: Disk,
     run_id: Arc<str>,
-    next: std::cell::Cell<u32>,
+    next: AtomicU32,
 }
 
 impl Staging {
     pub(super) fn new(folder: PathBuf, run_id: Arc<str>, disk: Disk) -> Self {
-        Self { folder, disk, run_id, next: std::cell::Cell::new(0) }
+        Self { folder, disk, run_id, next: AtomicU32::new(0) }
     }
 
     pub(super) fn run_id(&self) -> &str {
@@ -55,8 +67,7 @@ impl Staging {
 
     /// A path in the staging folder that nobody uses.
     pub(super) fn path(&self, kind: &str) -> PathBuf {
-        let number = self.next.get();
-        self.next.set(number + 1);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.folder.join(format!("{number:06}.{kind}"))
     }
 }
@@ -76,9 +87,27 @@ pub(super) struct PartWriter {
     path: PathBuf,
     disk: Disk,
     run_id: Arc<str>,
-    writer: ArrowWriter<HashedFile>,
+    schema: SchemaRef,
+    file: SerializedFileWriter<HashedFile>,
+    row_groups: ArrowRowGroupWriterFactory,
+    row_group: Option<RowGroup>,
+    /// Encodes the columns; without it the calling thread does.
+    pool: Option<Arc<ThreadPool>>,
     row_count: u64,
     created_at: Option<(i64, i64)>,
+}
+
+/// Rows that are encoded, but not yet in the file.
+struct RowGroup {
+    columns: Vec<ArrowColumnWriter>,
+    row_count: usize,
+}
+
+impl RowGroup {
+    fn is_full(&self) -> bool {
+        let bytes = self.columns.iter().map(ArrowColumnWriter::get_estimated_total_bytes);
+        self.row_count >= ROW_GROUP_ROWS || bytes.sum::<usize>() >= ROW_GROUP_BYTES
+    }
 }
 
 impl PartWriter {
@@ -86,14 +115,29 @@ impl PartWriter {
         staging: &Staging,
         table: Table,
         month: Option<Month>,
-        schema: SchemaRef,
     ) -> Result<Self, DatasetError> {
-        let path = staging.path("parquet");
+        Self::create_shared(staging, table, month, None)
+    }
+
+    /// A part whose columns are encoded by a pool of threads.
+    pub(super) fn create_shared(
+        staging: &Staging,
+        table: Table,
+        month: Option<Month>,
+        pool: Option<Arc<ThreadPool>>,
+    ) -> Result<Self, DatasetError> {
+        let (path, schema) = (staging.path("parquet"), schema::arrow_schema_of(table));
         let file = HashedFile::create(&staging.disk, &path)?;
-        let writer = ArrowWriter::try_new(file, schema, Some(properties())).at(&path)?;
-        let run_id = Arc::clone(&staging.run_id);
-        let disk = staging.disk.clone();
-        Ok(Self { table, month, path, disk, run_id, writer, row_count: 0, created_at: None })
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties(table)));
+        let (file, row_groups) = writer.and_then(ArrowWriter::into_serialized_writer).at(&path)?;
+        let (run_id, disk) = (Arc::clone(&staging.run_id), staging.disk.clone());
+        let (row_group, row_count, created_at) = (None, 0, None);
+        #[rustfmt::skip]
+        let part = Self {
+            table, month, path, disk, run_id, schema, file, row_groups, row_group, pool, row_count,
+            created_at,
+        };
+        Ok(part)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -110,12 +154,51 @@ impl PartWriter {
                 (known, span) => known.or(span),
             };
         }
-        self.writer.write(batch).at(&self.path)
+        let mut rest = batch.clone();
+        while rest.num_rows() > 0 {
+            let row_group = match &mut self.row_group {
+                Some(row_group) => row_group,
+                none => none.insert(RowGroup {
+                    columns: self
+                        .row_groups
+                        .create_column_writers(self.file.flushed_row_groups().len())
+                        .at(&self.path)?,
+                    row_count: 0,
+                }),
+            };
+            let rows = rest.num_rows().min(ROW_GROUP_ROWS - row_group.row_count);
+            let (now, later) = (rest.slice(0, rows), rest.slice(rows, rest.num_rows() - rows));
+            encode(&mut row_group.columns, &self.schema, &now, self.pool.as_deref())
+                .at(&self.path)?;
+            row_group.row_count += rows;
+            rest = later;
+            if row_group.is_full() {
+                self.end_row_group()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_row_group(&mut self) -> Result<(), DatasetError> {
+        let Some(RowGroup { columns, .. }) = self.row_group.take() else { return Ok(()) };
+        let chunks: Result<Vec<ArrowColumnChunk>, _> = match &self.pool {
+            Some(pool) => {
+                pool.install(|| columns.into_par_iter().map(ArrowColumnWriter::close).collect())
+            }
+            None => columns.into_iter().map(ArrowColumnWriter::close).collect(),
+        };
+        let chunks = chunks.at(&self.path)?;
+        let mut row_group = self.file.next_row_group().at(&self.path)?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group).at(&self.path)?;
+        }
+        row_group.close().map(drop).at(&self.path)
     }
 
     /// Closes and syncs the part. One without rows is none.
-    pub(super) fn finish(self) -> Result<Option<StagedPart>, DatasetError> {
-        let file = self.writer.into_inner().at(&self.path)?;
+    pub(super) fn finish(mut self) -> Result<Option<StagedPart>, DatasetError> {
+        self.end_row_group()?;
+        let file = self.file.into_inner().at(&self.path)?;
         let (sha256, bytes) = file.finish(&self.path)?;
         if self.row_count == 0 {
             self.disk.remove_file(&self.path).tried("remove", &self.path)?;
@@ -140,21 +223,52 @@ impl PartWriter {
     }
 }
 
+/// Encodes rows column by column.
+fn encode(
+    writers: &mut [ArrowColumnWriter],
+    schema: &SchemaRef,
+    rows: &RecordBatch,
+    pool: Option<&ThreadPool>,
+) -> Result<(), ParquetError> {
+    let encode = |(at, writer): (usize, &mut ArrowColumnWriter)| {
+        let leaves = compute_leaves(schema.field(at), rows.column(at))?;
+        leaves.iter().try_for_each(|leaf| writer.write(leaf))
+    };
+    match pool {
+        Some(pool) => pool.install(|| writers.par_iter_mut().enumerate().try_for_each(encode)),
+        None => writers.iter_mut().enumerate().try_for_each(encode),
+    }
+}
+
 /// Fixed: a part's name is its content's, whatever machine wrote it.
-fn properties() -> WriterProperties {
+fn properties(table: Table) -> WriterProperties {
     let metadata = vec![
         KeyValue::new("tenantsweep.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
         KeyValue::new("tenantsweep.tool_version".to_owned(), super::TOOL_VERSION.to_owned()),
     ];
-    WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_created_by(format!("tenantsweep {}", super::TOOL_VERSION))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_key_value_metadata(Some(metadata))
-        .build()
+        .set_key_value_metadata(Some(metadata));
+    // To compare all texts with each other costs more than it gives where rows lie by time.
+    for column in schema::column_uses(table) {
+        let name = ColumnPath::from(column.name);
+        if column.is_unique {
+            properties = properties.set_column_dictionary_enabled(name.clone(), false);
+        }
+        if !column.is_searched {
+            properties = properties.set_column_statistics_enabled(name, EnabledStatistics::None);
+        }
+    }
+    properties.build()
 }
+
+/// The lowest: a higher one costs more than it gives, for dictionaries have found what comes
+/// again before.
+const ZSTD_LEVEL: i32 = 1;
 
 /// A file that hashes what is written to it.
 struct HashedFile {
@@ -191,29 +305,27 @@ impl Write for HashedFile {
 }
 
 /// Writes rows of one kind to a part, in batches.
-pub(super) struct RowWriter<R: 'static> {
-    builder: BatchBuilder<R>,
+struct RowWriter<R: 'static> {
+    builder: BatchBuilder<Owned<R>>,
     part: PartWriter,
 }
 
 impl<R> RowWriter<R> {
-    pub(super) fn create(
+    fn create(
         staging: &Staging,
         table: Table,
-        month: Option<Month>,
-        columns: &'static [Column<R>],
+        columns: &'static [Column<Owned<R>>],
     ) -> Result<Self, DatasetError> {
-        let builder = BatchBuilder::new(columns);
-        let part = PartWriter::create(staging, table, month, builder.schema())?;
-        Ok(Self { builder, part })
+        let part = PartWriter::create(staging, table, None)?;
+        Ok(Self { builder: BatchBuilder::new(columns), part })
     }
 
-    pub(super) fn push(&mut self, row: &R) -> Result<(), DatasetError> {
+    fn push(&mut self, row: &R) -> Result<(), DatasetError> {
         self.builder.push(row);
         if self.builder.is_full() { self.write_batch() } else { Ok(()) }
     }
 
-    pub(super) fn finish(mut self) -> Result<Option<StagedPart>, DatasetError> {
+    fn finish(mut self) -> Result<Option<StagedPart>, DatasetError> {
         if !self.builder.is_empty() {
             self.write_batch()?;
         }
@@ -230,10 +342,10 @@ impl<R> RowWriter<R> {
 pub(super) fn write_table<R>(
     staging: &Staging,
     table: Table,
-    columns: &'static [Column<R>],
+    columns: &'static [Column<Owned<R>>],
     rows: impl IntoIterator<Item = R>,
 ) -> Result<Option<StagedPart>, DatasetError> {
-    let mut writer = RowWriter::create(staging, table, None, columns)?;
+    let mut writer = RowWriter::create(staging, table, columns)?;
     for row in rows {
         writer.push(&row)?;
     }
@@ -278,6 +390,28 @@ impl PartReader {
 
     pub(super) fn row_count(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
+    /// Reads columns with each text told apart by its number: see [`Words`].
+    pub(super) fn read_words(
+        &self,
+        columns: &[&str],
+        take: impl FnMut(Rows) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let schema = self.schema();
+        let fields = schema.fields().iter().map(|field| match field.data_type() {
+            DataType::Utf8 => {
+                let words = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+                field.as_ref().clone().with_data_type(words)
+            }
+            _ => field.as_ref().clone(),
+        });
+        let options = ArrowReaderOptions::new();
+        let options = options.with_schema(Arc::new(Schema::new(fields.collect::<Vec<_>>())));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options);
+        let file = self.file.try_clone().tried("open", &self.path)?;
+        let words = Self { path: self.path.clone(), file, metadata: metadata.at(&self.path)? };
+        words.read(Some(columns), None, take)
     }
 
     /// Reads columns (all, if `None`) of the row groups that may hold rows between two moments.
@@ -381,7 +515,38 @@ fn check(
     Err(DatasetError::Damaged { path: path.to_owned(), what, found, expected })
 }
 
+/// A column of texts of which most come again: which they are, and which of them a row has.
+pub(super) struct Words<'a> {
+    words: &'a StringArray,
+    keys: &'a Int32Array,
+}
+
+impl<'a> Words<'a> {
+    /// What a row has, as a number of this batch; `None` for a null.
+    pub(super) fn key(&self, row: usize) -> Option<usize> {
+        self.keys.is_valid(row).then(|| self.keys.value(row) as usize)
+    }
+
+    pub(super) fn word(&self, key: usize) -> &'a str {
+        self.words.value(key)
+    }
+
+    /// Numbers of this batch are below.
+    pub(super) fn count(&self) -> usize {
+        self.words.len()
+    }
+}
+
 impl Rows {
+    /// A column that was read as words.
+    pub(super) fn words(&self, column: &'static str) -> Result<Words<'_>, DatasetError> {
+        let array = self.batch.column_by_name(column);
+        let array = array.and_then(|array| array.as_dictionary_opt::<Int32Type>());
+        let array = array.ok_or_else(|| self.lacks(column))?;
+        let words = array.values().as_string_opt::<i32>().ok_or_else(|| self.lacks(column))?;
+        Ok(Words { words, keys: array.keys() })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -25,6 +25,7 @@ use super::schema::{self, hex};
 use super::seen::{SeenCache, SeenFile};
 use super::spill::{ClosedSpill, Spill};
 use super::table::{Month, Table};
+use super::writing::write_chunks;
 
 /// What a run is told once.
 #[derive(Debug, Clone)]
@@ -36,6 +37,10 @@ pub struct RunOptions {
     pub spill_memory: usize,
     /// Bytes of rows of one day that are sorted in memory.
     pub day_memory: usize,
+    /// How many threads write the rows, from so many bytes of them on: fewer are written before
+    /// other threads have begun.
+    pub threads: usize,
+    pub shared_bytes: u64,
 }
 
 impl RunOptions {
@@ -43,17 +48,27 @@ impl RunOptions {
         Self {
             writer: WriterOptions::new(run_id),
             keep_not_applied: false,
-            spill_memory: 128 << 20,
-            day_memory: 64 << 20,
+            spill_memory: 32 << 20,
+            day_memory: 16 << 20,
+            threads: 1,
+            shared_bytes: 2 << 20,
         }
     }
+}
+
+/// How the finish uses memory and threads; see [`RunOptions`].
+#[derive(Debug, Clone, Copy)]
+struct Shares {
+    day_memory: usize,
+    threads: usize,
+    shared_bytes: u64,
 }
 
 /// A run that holds the lock of a dataset and may commit once.
 #[derive(Debug)]
 pub struct WriteRun {
     held: Held,
-    day_memory: usize,
+    shares: Shares,
     seen: SeenCache,
     spill: Spill,
 }
@@ -113,13 +128,20 @@ pub struct LedgerTotals {
 impl WriteRun {
     /// Takes the lock, reads what is there, and removes what a killed run left.
     pub fn begin(out: &Path, options: RunOptions) -> Result<Self, DatasetError> {
-        let RunOptions { writer, keep_not_applied, spill_memory, day_memory } = options;
+        let RunOptions {
+            writer,
+            keep_not_applied,
+            spill_memory,
+            day_memory,
+            threads,
+            shared_bytes,
+        } = options;
         let held = Held::begin(out, writer)?;
         let (path, disk) = (held.staging.join("spill"), held.options.disk.clone());
         Ok(Self {
             seen: SeenCache::load(&held.dataset),
             spill: Spill::new(path, spill_memory, keep_not_applied, disk),
-            day_memory,
+            shares: Shares { day_memory, threads, shared_bytes },
             held,
         })
     }
@@ -150,8 +172,8 @@ impl WriteRun {
 
     /// Merges what was read into the dataset and commits it, all or nothing.
     pub fn finish(self, input: RunInput<'_>) -> Result<Committed, DatasetError> {
-        let Self { mut held, day_memory, seen, spill } = self;
-        let committed = finish(&mut held, day_memory, spill, &input)?;
+        let Self { mut held, shares, seen, spill } = self;
+        let committed = finish(&mut held, shares, spill, &input)?;
         seen.update(&held.options.disk, &held.dataset, input.seen)?;
         Ok(committed)
     }
@@ -159,13 +181,13 @@ impl WriteRun {
 
 fn finish(
     held: &mut Held,
-    day_memory: usize,
+    shares: Shares,
     spill: Spill,
     input: &RunInput<'_>,
 ) -> Result<Committed, DatasetError> {
     let mut run = Finishing {
         draft: held.draft()?,
-        day_memory,
+        shares,
         run_id: Arc::clone(&held.run_id),
         committed: Committed { generation: held.manifest.generation, ..Committed::default() },
     };
@@ -207,7 +229,7 @@ fn merged_people(names: &OldNames, input: &RunInput<'_>) -> People {
 /// A run between its last record and its commit.
 struct Finishing {
     draft: Draft,
-    day_memory: usize,
+    shares: Shares,
     run_id: Arc<str>,
     committed: Committed,
 }
@@ -284,7 +306,8 @@ impl Finishing {
             }
         }
         let mut months: BTreeMap<Month, Vec<(i64, u64)>> = BTreeMap::new();
-        for (day, bytes) in spill.days() {
+        let days = spill.days();
+        for (&day, &bytes) in &days {
             months.entry(Month::of_day(day)).or_default().push((day, bytes));
         }
         if self.draft.readings.any_stale() {
@@ -298,20 +321,26 @@ impl Finishing {
             dataset: &self.draft.dataset,
             fresh: &fresh,
             partners: input.partners,
-            day_memory: self.day_memory,
+            day_memory: self.shares.day_memory,
         };
-        let mut parts = MonthParts::default();
-        for (month, days) in months {
-            let old = old.remove(&month).unwrap_or_default();
-            let mut month =
-                MonthFinish::new(&finish, month, &old, &mut self.draft.readings, passages);
-            for (day, bytes) in days {
-                month.add_day(spill, day, bytes)?;
+        let readings = &mut self.draft.readings;
+        let is_shared = days.values().sum::<u64>() >= self.shares.shared_bytes;
+        let threads = if is_shared { self.shares.threads } else { 1 };
+        let (mut parts, staged) = write_chunks(&finish, threads, |to| {
+            let mut parts = MonthParts::default();
+            for (month, days) in months {
+                let old = old.remove(&month).unwrap_or_default();
+                let mut month = MonthFinish::new(&finish, month, &old, readings, passages);
+                for (day, bytes) in days {
+                    month.add_day(spill, day, bytes, to)?;
+                }
+                let MonthParts { staged, replaced } = month.end(to)?;
+                parts.staged.extend(staged);
+                parts.replaced.extend(replaced);
             }
-            let MonthParts { staged, replaced } = month.end()?;
-            parts.staged.extend(staged);
-            parts.replaced.extend(replaced);
-        }
+            Ok(parts)
+        })?;
+        parts.staged.extend(staged);
         Ok(parts)
     }
 
@@ -321,11 +350,11 @@ impl Finishing {
         let position = |path: &str| paths.partition_point(|other| *other < path);
         let fresh = |(export, &is_new): (&ExportReading, &bool)| {
             is_new.then(|| FreshExport {
-                source: Arc::new(RowSource {
+                source: RowSource {
                     path: export.path.clone(),
                     sha256: export.sha256.map(|hash| hex(&hash)),
                     run_id: Arc::clone(&self.run_id),
-                }),
+                },
                 exporting_tenant: export.exporting_tenant,
                 position: u32::try_from(position(&export.path)).unwrap_or(u32::MAX),
             })
@@ -342,16 +371,18 @@ impl Finishing {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for part in self.draft.staged().iter().filter(|part| part.table == Table::SignIns) {
             let reader = PartReader::open_checked(&part.path, &part.entry)?;
-            reader.read(Some(&["source_export", "run_id"]), None, |rows| {
-                let (exports, runs) = (rows.text("source_export")?, rows.text("run_id")?);
+            reader.read_words(&["source_export", "run_id"], |rows| {
+                let (exports, runs) = (rows.words("source_export")?, rows.words("run_id")?);
+                let is_ours: Vec<bool> =
+                    (0..runs.count()).map(|key| runs.word(key) == &*self.run_id).collect();
+                let mut by_key = vec![0; exports.count()];
                 for row in 0..rows.batch.num_rows() {
-                    if runs.value(row) != &*self.run_id {
-                        continue;
+                    if let (Some(export), Some(run)) = (exports.key(row), runs.key(row)) {
+                        by_key[export] += u64::from(is_ours[run]);
                     }
-                    match counts.get_mut(exports.value(row)) {
-                        Some(count) => *count += 1,
-                        None => drop(counts.insert(exports.value(row).to_owned(), 1)),
-                    }
+                }
+                for (key, count) in by_key.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                    *counts.entry(exports.word(key).to_owned()).or_default() += count;
                 }
                 Ok(())
             })?;

@@ -8,14 +8,13 @@ use chrono::{DateTime, Utc};
 
 use crate::cause::Cause;
 use crate::error_code::ErrorCodeEntry;
-use crate::policy::AppliedPolicy;
-use crate::tenant::TenantId;
+use crate::policy::write_joined;
 
-use super::column::{Column, ColumnDoc, arrow_schema};
+use super::column::{Column, ColumnDoc, Owned, RowKind, arrow_schema};
 use super::derived::{AccountRow, PartnerRow, TenantRow};
 use super::exports::{CoverageEntry, ExportRow, RejectEntry};
 use super::people::{ToolRow, UserRow};
-use super::row::{PolicyRow, SignInRow};
+use super::row::{PolicyRow, SignInRow, write_times};
 use super::table::Table;
 
 /// Raised by every change of a table; a tool refuses datasets that are newer than its own.
@@ -27,7 +26,7 @@ pub const SCHEMA_VERSION: u32 = 3;
 
 /// The documented columns of a table, in their order.
 pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
-    fn docs<R>(columns: &'static [Column<R>]) -> Vec<&'static ColumnDoc> {
+    fn docs<K: RowKind>(columns: &'static [Column<K>]) -> Vec<&'static ColumnDoc> {
         columns.iter().map(|column| &column.doc).collect()
     }
     match table {
@@ -45,25 +44,41 @@ pub fn columns(table: Table) -> Vec<&'static ColumnDoc> {
     }
 }
 
+/// How a column is written.
+pub(super) struct ColumnUse {
+    pub name: &'static str,
+    pub is_unique: bool,
+    pub is_searched: bool,
+}
+
+/// How the columns of a large table are written; none of a small one.
+pub(super) fn column_uses(table: Table) -> Vec<ColumnUse> {
+    fn uses<K: RowKind>(columns: &'static [Column<K>]) -> Vec<ColumnUse> {
+        let of = |column: &Column<K>| ColumnUse {
+            name: column.doc.name,
+            is_unique: column.is_unique,
+            is_searched: column.is_searched,
+        };
+        columns.iter().map(of).collect()
+    }
+    match table {
+        Table::SignIns | Table::ReserveSignIns => uses(SIGN_INS),
+        Table::AppliedPolicies | Table::ReserveAppliedPolicies => uses(APPLIED_POLICIES),
+        _ => Vec::new(),
+    }
+}
+
 /// The columns as Arrow knows them.
 pub(super) fn arrow_schema_of(table: Table) -> SchemaRef {
     arrow_schema(columns(table).into_iter())
 }
 
-fn plain(text: &Option<String>) -> Option<Cow<'_, str>> {
-    text.as_deref().map(Cow::Borrowed)
+fn plain<T: AsRef<str>>(text: &Option<T>) -> Option<Cow<'_, str>> {
+    text.as_ref().map(|text| Cow::Borrowed(text.as_ref()))
 }
 
 fn word(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(text))
-}
-
-fn guid<'a>(tenant: Option<TenantId>) -> Option<Cow<'a, str>> {
-    tenant.map(|tenant| Cow::Owned(tenant.to_string()))
-}
-
-fn joined<'a>(words: &[String]) -> Option<Cow<'a, str>> {
-    Some(Cow::Owned(words.join(",")))
 }
 
 /// Counts and sizes: no export comes near the limit, and a wrong sign would be worse.
@@ -81,34 +96,49 @@ fn hour_of(time: DateTime<Utc>) -> Option<i32> {
 }
 
 // The columns of each table's rows.
-type OfSignIn = Column<SignInRow>;
-type OfPolicy = Column<PolicyRow>;
-type OfExport = Column<ExportRow>;
-type OfHour = Column<CoverageEntry>;
-type OfReject = Column<RejectEntry>;
-type OfTenant = Column<TenantRow>;
-type OfPartner = Column<PartnerRow>;
-type OfAccount = Column<AccountRow>;
-type OfUser = Column<UserRow>;
-type OfTool = Column<ToolRow>;
-type OfCode = Column<&'static ErrorCodeEntry>;
+type OfSignIn = Column<SignInRows>;
+type OfPolicy = Column<PolicyRows>;
+type OfExport = Column<Owned<ExportRow>>;
+type OfHour = Column<Owned<CoverageEntry>>;
+type OfReject = Column<Owned<RejectEntry>>;
+type OfTenant = Column<Owned<TenantRow>>;
+type OfPartner = Column<Owned<PartnerRow>>;
+type OfAccount = Column<Owned<AccountRow>>;
+type OfUser = Column<Owned<UserRow>>;
+type OfTool = Column<Owned<ToolRow>>;
+type OfCode = Column<Owned<&'static ErrorCodeEntry>>;
 
-fn of_cause(row: &SignInRow, word_of: fn(&Cause) -> &'static str) -> Option<Cow<'_, str>> {
+pub(super) struct SignInRows;
+
+impl RowKind for SignInRows {
+    type Row<'a> = SignInRow<'a>;
+}
+
+pub(super) struct PolicyRows;
+
+impl RowKind for PolicyRows {
+    type Row<'a> = PolicyRow<'a>;
+}
+
+fn of_cause<'a>(
+    row: &'a SignInRow<'_>,
+    word_of: fn(&Cause) -> &'static str,
+) -> Option<Cow<'a, str>> {
     row.cause.as_ref().map(|cause| Cow::Borrowed(word_of(cause)))
 }
 
 pub(super) static SIGN_INS: &[OfSignIn] = &[
-    OfSignIn::text("sign_in_id", |r| word(&r.id)).required().from("id").means(
+    OfSignIn::text("sign_in_id", |r| word(r.id)).required().from("id").unique().means(
         "The sign-in's id in lower case, or raw: and a hash of the record where the log gives none; \
          unique with side",
     ),
     OfSignIn::timestamp("created_at", |r| Some(r.sign_in.created_at))
         .required()
         .from("createdDateTime")
-        .means("When the sign-in began"),
+        .unique().searched().means("When the sign-in began"),
     OfSignIn::date("created_date", |r| date_of(r.sign_in.created_at))
         .from("createdDateTime")
-        .means("The UTC day of created_at"),
+        .searched().means("The UTC day of created_at"),
     OfSignIn::int32("created_hour", |r| hour_of(r.sign_in.created_at))
         .unit("hour of the day, 0 to 23")
         .from("createdDateTime")
@@ -121,27 +151,26 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
         "inbound: from the log of the resource tenant; outbound: from the log of the home tenant; \
          home: both are the same",
     ),
-    OfSignIn::text("partner_tenant_id", |r| guid(r.provider.tenant))
+    OfSignIn::tenant("partner_tenant_id", |r| r.provider.tenant)
         .from("homeTenantId")
-        .means("The service provider; null where the log does not name its tenant"),
+        .searched().means("The service provider; null where the log does not name its tenant"),
     OfSignIn::text("partner_match", |r| word(r.provider.matched_by.as_str()))
         .required()
         .means("Why it counts as a provider's: listed, service_provider, domain or app_owner"),
-    OfSignIn::text("child_tenant_id", |r| guid(r.place.child_tenant))
+    OfSignIn::tenant("child_tenant_id", |r| r.place.child_tenant)
         .from("resourceTenantId")
-        .means("The customer signed in to; null on side home"),
-    OfSignIn::text("exporting_tenant_id", |r| guid(r.sign_in.exporting_tenant))
+        .searched().means("The customer signed in to; null on side home"),
+    OfSignIn::tenant("exporting_tenant_id", |r| r.sign_in.exporting_tenant)
         .from("tenantId of the envelope")
         .means("The tenant whose log this is"),
-    OfSignIn::text("home_tenant_id", |r| guid(r.sign_in.home_tenant))
+    OfSignIn::tenant("home_tenant_id", |r| r.sign_in.home_tenant)
         .from("homeTenantId")
         .means("The tenant of the user"),
-    OfSignIn::text("resource_tenant_id", |r| guid(r.sign_in.resource_tenant))
+    OfSignIn::tenant("resource_tenant_id", |r| r.sign_in.resource_tenant)
         .from("resourceTenantId")
         .means("The tenant signed in to"),
-    OfSignIn::text("cross_tenant_access", |r| {
-        let access = r.sign_in.cross_tenant_access.as_ref();
-        access.map(|access| Cow::Owned(access.to_text()))
+    OfSignIn::written("cross_tenant_access", |r, text| {
+        r.sign_in.cross_tenant_access.as_ref().map(|access| access.write_to(text))
     })
     .from("crossTenantAccessType")
     .means("Graph's words, joined by commas; null where the log has no such field"),
@@ -166,7 +195,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::text("app_name", |r| plain(&r.sign_in.app_name))
         .from("appDisplayName")
         .means("That app's name"),
-    OfSignIn::text("app_owner_tenant_id", |r| guid(r.sign_in.app_owner_tenant))
+    OfSignIn::tenant("app_owner_tenant_id", |r| r.sign_in.app_owner_tenant)
         .from("appOwnerTenantId")
         .means("The tenant to which the app belongs"),
     OfSignIn::text("resource_id", |r| plain(&r.sign_in.resource_id))
@@ -243,7 +272,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
         .means("Risk during the sign-in"),
     OfSignIn::int32("error_code", |r| r.sign_in.outcome.code().map(|code| code.0))
         .from("status.errorCode, resultType")
-        .means("AADSTS number, 0 is success; null where the log gives only a word"),
+        .searched().means("AADSTS number, 0 is success; null where the log gives only a word"),
     OfSignIn::text("failure_reason", |r| plain(&r.sign_in.failure_reason))
         .from("status.failureReason")
         .means("The log's text for the code"),
@@ -258,10 +287,10 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     .means("Outcome of Conditional Access for the whole sign-in"),
     OfSignIn::text("verdict", |r| word(r.attribution.verdict.as_str()))
         .required()
-        .means("succeeded, blocked, interrupted, failed or unexplained"),
+        .searched().means("succeeded, blocked, interrupted, failed or unexplained"),
     OfSignIn::bool("flagged", |r| Some(r.attribution.verdict.is_flagged()))
         .required()
-        .means("The verdict is blocked, failed or unexplained"),
+        .searched().means("The verdict is blocked, failed or unexplained"),
     OfSignIn::bool("disputed", |r| Some(r.attribution.disputed))
         .required()
         .means("A policy says failure where the sign-in as a whole does not"),
@@ -295,19 +324,19 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::text("row_evidence", |r| word(r.sign_in.row_evidence.as_str()))
         .required()
         .means("How much of Conditional Access the record shows: conditions, results, status only, none"),
-    OfSignIn::int32("states", |r| Some(r.states.count))
+    OfSignIn::int32("states", |r| Some(r.states))
         .required()
         .unit("states")
         .means("Distinct publication times seen for this id, at least 1"),
     OfSignIn::text("correlation_id", |r| plain(&r.sign_in.correlation_id))
         .from("correlationId")
-        .means("Joins the rows of one try"),
+        .unique().means("Joins the rows of one try"),
     OfSignIn::text("session_id", |r| plain(&r.sign_in.session_id))
         .from("sessionId")
         .means("The session"),
     OfSignIn::text("unique_token_id", |r| plain(&r.sign_in.unique_token_id))
         .from("uniqueTokenIdentifier")
-        .means("The token issued"),
+        .unique().means("The token issued"),
     OfSignIn::text("source_export", |r| word(&r.source.path))
         .required()
         .means("The export it was read from: column path of exports, with run_id"),
@@ -316,7 +345,7 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::int64("source_offset", |r| count(r.offset))
         .required()
         .unit("bytes")
-        .means("Where the record begins in that export, decoded"),
+        .unique().means("Where the record begins in that export, decoded"),
     OfSignIn::bool("recovered", |r| Some(r.recovered))
         .required()
         .means("The record was taken after damage"),
@@ -326,23 +355,26 @@ pub(super) static SIGN_INS: &[OfSignIn] = &[
     OfSignIn::text("run_id", |r| word(&r.source.run_id)).required().means("The run that read it"),
     OfSignIn::timestamp("published_at", |r| r.sign_in.published_at)
         .from("time of the envelope")
-        .means("When this state of the attempt was published; null in Graph and portal copies"),
-    OfSignIn::text("state_times", |r| plain(&r.states.times))
+        .unique().means("When this state of the attempt was published; null in Graph and portal copies"),
+    OfSignIn::written("state_times", |r, text| {
+        (!r.times.is_empty()).then(|| write_times(r.times, text))
+    })
         .unit("microseconds since 1970, ascending, joined by blanks")
         .from("time of the envelope")
-        .means("The publication times counted in states"),
+        .unique().means("The publication times counted in states"),
     OfSignIn::int32("evidence_rank", |r| Some(r.evidence_rank))
         .required()
         .means("How much this copy tells; the greatest of equally final copies is kept"),
     OfSignIn::int64("row_hash", |r| Some(r.row_hash))
         .required()
-        .means("XXH3 of all that the row says, without source_ columns and run_id"),
+        .unique().means("XXH3 of all that the row says, without source_ columns and run_id"),
 ];
 
 pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
-    OfPolicy::text("sign_in_id", |r| word(&r.sign_in.id))
+    OfPolicy::text("sign_in_id", |r| word(r.sign_in.id))
         .required()
         .from("id")
+        .unique()
         .means("The sign-in, with side"),
     OfPolicy::text("side", |r| word(r.sign_in.place.side.as_str()))
         .required()
@@ -350,60 +382,70 @@ pub(super) static APPLIED_POLICIES: &[OfPolicy] = &[
     OfPolicy::timestamp("created_at", |r| Some(r.sign_in.sign_in.created_at))
         .required()
         .from("createdDateTime")
+        .unique()
+        .searched()
         .means("When the sign-in began"),
-    OfPolicy::text("partner_tenant_id", |r| guid(r.sign_in.provider.tenant))
+    OfPolicy::tenant("partner_tenant_id", |r| r.sign_in.provider.tenant)
+        .searched()
         .means("As in sign_ins"),
-    OfPolicy::text("child_tenant_id", |r| guid(r.sign_in.place.child_tenant))
+    OfPolicy::tenant("child_tenant_id", |r| r.sign_in.place.child_tenant)
+        .searched()
         .means("As in sign_ins"),
     OfPolicy::text("app_name", |r| plain(&r.sign_in.sign_in.app_name))
         .from("appDisplayName")
         .means("The app that signed in"),
-    OfPolicy::text("policy_id", |r| word(&r.policy().id))
+    OfPolicy::text("policy_id", |r| word(r.policy().id))
         .required()
         .from("appliedConditionalAccessPolicies.id")
         .means("Normally a GUID; SecurityDefaults occurs too"),
-    OfPolicy::text("policy_name", |r| word(&r.policy().name))
+    OfPolicy::text("policy_name", |r| word(r.policy().name))
         .required()
         .from("appliedConditionalAccessPolicies.displayName")
         .means("The policy's name; written by the customer"),
     OfPolicy::text("policy_result", |r| word(r.policy().result.as_str()))
         .required()
         .from("appliedConditionalAccessPolicies.result")
+        .searched()
         .means("Graph's word"),
     OfPolicy::bool("blocks", |r| Some(r.sign_in.blocks(r.policy())))
         .required()
+        .searched()
         .means("Result failure in a blocked sign-in"),
     OfPolicy::bool("would_block", |r| Some(r.policy().result.would_block()))
         .required()
         .means("Report-only, and would have refused or asked for something"),
-    OfPolicy::text("matched_conditions", |r| {
-        r.policy().matched.as_ref().and_then(|matched| joined(&matched.names()))
+    OfPolicy::written("matched_conditions", |r, text| {
+        r.policy().matched.as_ref().map(|matched| matched.write_names(text))
     })
     .from("conditionsSatisfied")
     .means("Why the policy applied, joined by commas; null where the log has no such field"),
-    OfPolicy::text("matched_rules", |r| joined_rules(r.policy()))
-        .from("includeRulesSatisfied, excludeRulesSatisfied")
-        .means("Condition and rule, joined by semicolons"),
-    OfPolicy::text("unmatched_conditions", |r| {
-        r.policy().unmatched.as_ref().and_then(|unmatched| joined(&unmatched.names()))
+    OfPolicy::written("matched_rules", |r, text| {
+        let rules = &r.policy().matched_rules;
+        (!rules.is_empty()).then(|| write_joined(rules, "; ", text))
+    })
+    .from("includeRulesSatisfied, excludeRulesSatisfied")
+    .means("Condition and rule, joined by semicolons"),
+    OfPolicy::written("unmatched_conditions", |r, text| {
+        r.policy().unmatched.as_ref().map(|unmatched| unmatched.write_names(text))
     })
     .from("conditionsNotSatisfied")
     .means("Why the policy did not apply; empty for every block"),
-    OfPolicy::text("demanded_controls", |r| joined(&r.policy().demanded_controls()))
-        .from("enforcedGrantControls")
-        .means("What the policy required, joined by commas; the authentication strength if none"),
-    OfPolicy::text("session_controls", |r| joined(&r.policy().enforced_session_controls))
-        .from("enforcedSessionControls")
-        .means("Limits put on the session, joined by commas"),
+    OfPolicy::written("demanded_controls", |r, text| {
+        write_joined(r.policy().demanded_controls(), ",", text);
+        Some(())
+    })
+    .from("enforcedGrantControls")
+    .means("What the policy required, joined by commas; the authentication strength if none"),
+    OfPolicy::written("session_controls", |r, text| {
+        write_joined(&r.policy().enforced_session_controls, ",", text);
+        Some(())
+    })
+    .from("enforcedSessionControls")
+    .means("Limits put on the session, joined by commas"),
     OfPolicy::text("authentication_strength", |r| plain(&r.policy().authentication_strength))
         .from("authenticationStrength")
         .means("Name of the strength that was required"),
 ];
-
-fn joined_rules<'a>(policy: &AppliedPolicy) -> Option<Cow<'a, str>> {
-    let rules = &policy.matched_rules;
-    (!rules.is_empty()).then(|| Cow::Owned(rules.join("; ")))
-}
 
 pub(super) static EXPORTS: &[OfExport] = &[
     OfExport::text("path", |r| word(&r.path)).required().means("The export; archive!/member"),
@@ -482,7 +524,7 @@ pub(super) static EXPORTS: &[OfExport] = &[
     OfExport::text("evidence_basis", |r| word(&r.evidence_basis))
         .required()
         .means("What the export's evidence was judged by"),
-    OfExport::text("exporting_tenant_id", |r| guid(r.exporting_tenant))
+    OfExport::tenant("exporting_tenant_id", |r| r.exporting_tenant)
         .means("The tenant whose log this is; null if there are several or none"),
     OfExport::text("blind_spots", |r| plain(&r.blind_spots))
         .means("What this export cannot show, joined by commas"),
@@ -493,7 +535,7 @@ pub(super) static COVERAGE: &[OfHour] = &[
     OfHour::text("source_export", |r| word(&r.path))
         .required()
         .means("The export: column path of exports, with run_id"),
-    OfHour::text("tenant_id", |r| guid(r.row.tenant))
+    OfHour::tenant("tenant_id", |r| r.row.tenant)
         .means("The tenant whose log the sampled records stand in"),
     OfHour::timestamp("hour", |r| Some(r.row.hour)).required().means("Begin of the hour"),
     OfHour::int64("sampled", |r| count(r.row.sampled))
@@ -544,7 +586,7 @@ pub(super) static REJECTS: &[OfReject] = &[
 ];
 
 pub(super) static TENANTS: &[OfTenant] = &[
-    OfTenant::text("child_tenant_id", |r| guid(Some(r.tenant))).required().means("The customer"),
+    OfTenant::tenant("child_tenant_id", |r| Some(r.tenant)).required().means("The customer"),
     OfTenant::text("name", |r| plain(&r.name)).means("From the list of customers"),
     OfTenant::bool("listed", |r| Some(r.listed)).required().means("On the present list"),
     OfTenant::bool("has_inbound", |r| Some(r.has_inbound))
@@ -559,7 +601,7 @@ pub(super) static TENANTS: &[OfTenant] = &[
 ];
 
 pub(super) static PARTNERS: &[OfPartner] = &[
-    OfPartner::text("partner_tenant_id", |r| guid(Some(r.tenant)))
+    OfPartner::tenant("partner_tenant_id", |r| Some(r.tenant))
         .required()
         .means("The service provider"),
     OfPartner::text("name", |r| plain(&r.name)).means("From the list of partners"),
@@ -573,7 +615,7 @@ pub(super) static PARTNERS: &[OfPartner] = &[
 ];
 
 pub(super) static ACCOUNTS: &[OfAccount] = &[
-    OfAccount::text("partner_tenant_id", |r| guid(r.tenant)).means("As in sign_ins"),
+    OfAccount::tenant("partner_tenant_id", |r| r.tenant).means("As in sign_ins"),
     OfAccount::text("account", |r| word(&r.account)).required().means("As in sign_ins"),
     OfAccount::text("kind", |r| word(r.kind())).required().means(
         "integration: named so by the user, or 95 % of its sign-ins are non-interactive with one app, \

@@ -18,24 +18,26 @@ use super::row::PartnerSignIn;
 pub struct Spill {
     path: PathBuf,
     disk: Disk,
+    /// Bytes in memory from which on they go to the disk.
     memory: usize,
     keep_not_applied: bool,
-    state: Mutex<State>,
+    waiting: Mutex<Waiting>,
+    file: Mutex<SpillFile>,
 }
 
+/// Rows in memory.
 #[derive(Debug, Default)]
-struct State {
-    days: BTreeMap<i64, Day>,
-    bytes_in_memory: usize,
+struct Waiting {
+    days: BTreeMap<i64, Vec<Vec<u8>>>,
+    bytes: usize,
+}
+
+/// Rows on the disk: all days share the file.
+#[derive(Debug, Default)]
+struct SpillFile {
     file: Option<DiskFile>,
-    file_bytes: u64,
-}
-
-/// The rows of one day: pieces of the file, then what is still in memory.
-#[derive(Debug, Default)]
-struct Day {
-    extents: Vec<Extent>,
-    tail: Vec<u8>,
+    bytes: u64,
+    days: BTreeMap<i64, Vec<Extent>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,16 +46,19 @@ struct Extent {
     bytes: u64,
 }
 
-impl Day {
-    fn bytes(&self) -> u64 {
-        self.extents.iter().map(|extent| extent.bytes).sum::<u64>() + self.tail.len() as u64
-    }
-}
+/// What a worker brings of a day is put to what is there up to this size, and beside it from there
+/// on: nothing large is copied.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// Room that is made for the rows of a day before any is known.
+const ROOM_BYTES: usize = 8 << 10;
 
 impl Spill {
-    /// A spill that goes to the file `path` when it holds `memory` bytes.
+    /// A spill that goes to the file `path` when it holds `memory` bytes. While it is written,
+    /// as much again may come.
     pub(super) fn new(path: PathBuf, memory: usize, keep_not_applied: bool, disk: Disk) -> Self {
-        Self { path, disk, memory, keep_not_applied, state: Mutex::default() }
+        let (waiting, file) = (Mutex::default(), Mutex::default());
+        Self { path, disk, memory, keep_not_applied, waiting, file }
     }
 
     /// Takes rows from a worker; their order does not matter.
@@ -65,43 +70,70 @@ impl Spill {
         rows: impl IntoIterator<Item = PartnerSignIn>,
     ) -> Result<(), DatasetError> {
         let mut encoded: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
+        let mut scratch = Vec::new();
         for row in rows {
-            let day = row.day();
-            let frame = row.encode(self.keep_not_applied).at(&self.path)?;
-            push_frame(encoded.entry(day).or_default(), &frame).at(&self.path)?;
+            let bytes = encoded.entry(row.day()).or_insert_with(|| Vec::with_capacity(ROOM_BYTES));
+            row.encode(self.keep_not_applied, &mut scratch, bytes).at(&self.path)?;
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        for (day, bytes) in encoded {
-            state.bytes_in_memory += bytes.len();
-            state.days.entry(day).or_default().tail.extend_from_slice(&bytes);
-        }
-        if state.bytes_in_memory > self.memory {
-            state.write_out(&self.disk, &self.path)?;
+        if self.keep(encoded) > self.memory {
+            // Others may go on; those that find the memory full wait here in turn.
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let full = self.take_if_full();
+            file.write(&self.disk, &self.path, full)?;
         }
         Ok(())
     }
 
+    /// Keeps rows in memory; answers how many bytes there are now.
+    fn keep(&self, encoded: BTreeMap<i64, Vec<u8>>) -> usize {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for (day, bytes) in encoded {
+            waiting.bytes += bytes.len();
+            let blocks = waiting.days.entry(day).or_default();
+            match blocks.last_mut() {
+                Some(last) if last.len() + bytes.len() <= BLOCK_BYTES => last.extend(bytes),
+                _ => blocks.push(bytes),
+            }
+        }
+        waiting.bytes
+    }
+
+    fn take_if_full(&self) -> BTreeMap<i64, Vec<Vec<u8>>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.bytes <= self.memory {
+            return BTreeMap::new();
+        }
+        std::mem::take(&mut *waiting).days
+    }
+
     /// Ends the appending.
     pub(super) fn close(self) -> ClosedSpill {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        ClosedSpill { path: self.path, days: state.days, file: state.file }
+        let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let file = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ClosedSpill { path: self.path, waiting: waiting.days, file }
     }
 }
 
-impl State {
-    fn write_out(&mut self, disk: &Disk, path: &Path) -> Result<(), DatasetError> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(disk.create(path)?),
-        };
-        for day in self.days.values_mut().filter(|day| !day.tail.is_empty()) {
-            let tail = std::mem::take(&mut day.tail);
-            file.write_all(&tail).tried("write", path)?;
-            let bytes = tail.len() as u64;
-            day.extents.push(Extent { offset: self.file_bytes, bytes });
-            self.file_bytes += bytes;
+impl SpillFile {
+    fn write(
+        &mut self,
+        disk: &Disk,
+        path: &Path,
+        days: BTreeMap<i64, Vec<Vec<u8>>>,
+    ) -> Result<(), DatasetError> {
+        for (day, blocks) in days {
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(disk.create(path)?),
+            };
+            let offset = self.bytes;
+            for block in blocks {
+                file.write_all(&block).tried("write", path)?;
+                self.bytes += block.len() as u64;
+            }
+            let bytes = self.bytes - offset;
+            self.days.entry(day).or_default().push(Extent { offset, bytes });
         }
-        self.bytes_in_memory = 0;
         Ok(())
     }
 }
@@ -109,14 +141,40 @@ impl State {
 /// The rows of a run, day by day.
 pub(super) struct ClosedSpill {
     path: PathBuf,
-    days: BTreeMap<i64, Day>,
-    file: Option<DiskFile>,
+    waiting: BTreeMap<i64, Vec<Vec<u8>>>,
+    file: SpillFile,
 }
 
 impl ClosedSpill {
     /// The days with rows, and how many encoded bytes each has.
-    pub(super) fn days(&self) -> impl Iterator<Item = (i64, u64)> {
-        self.days.iter().map(|(&day, rows)| (day, rows.bytes()))
+    pub(super) fn days(&self) -> BTreeMap<i64, u64> {
+        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+        for (&day, extents) in &self.file.days {
+            *days.entry(day).or_default() += extents.iter().map(|e| e.bytes).sum::<u64>();
+        }
+        for (&day, blocks) in &self.waiting {
+            *days.entry(day).or_default() += blocks.iter().map(|b| b.len() as u64).sum::<u64>();
+        }
+        days
+    }
+
+    /// All encoded rows of a day; it is forgotten.
+    pub(super) fn take_day(&mut self, day: i64) -> Result<Vec<u8>, DatasetError> {
+        let mut rows = Vec::new();
+        if let (Some(extents), Some(file)) = (self.file.days.remove(&day), &self.file.file) {
+            rows.reserve_exact(extents.iter().map(|extent| extent.bytes as usize).sum());
+            for extent in extents {
+                let mut bytes = file.read_from(extent.offset)?.take(extent.bytes);
+                bytes.read_to_end(&mut rows).tried("read", &self.path)?;
+            }
+        }
+        let mut waiting = self.waiting.remove(&day).unwrap_or_default();
+        if rows.is_empty() && waiting.len() == 1 {
+            return Ok(waiting.remove(0));
+        }
+        rows.reserve_exact(waiting.iter().map(Vec::len).sum());
+        waiting.iter().for_each(|block| rows.extend_from_slice(block));
+        Ok(rows)
     }
 
     /// Hands each encoded row of a day to `take`, and forgets the day.
@@ -125,24 +183,43 @@ impl ClosedSpill {
         day: i64,
         mut take: impl FnMut(&[u8]) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
-        let Some(rows) = self.days.remove(&day) else { return Ok(()) };
-        if let Some(file) = &self.file {
-            for extent in &rows.extents {
+        if let (Some(extents), Some(file)) = (self.file.days.remove(&day), &self.file.file) {
+            for extent in extents {
                 let bytes = file.read_from(extent.offset)?.take(extent.bytes);
-                let frames = Frames::new(&self.path, bytes);
-                frames.for_each(&mut take)?;
+                Frames::new(&self.path, bytes).for_each(&mut take)?;
             }
         }
-        Frames::new(&self.path, rows.tail.as_slice()).for_each(&mut take)
+        for block in self.waiting.remove(&day).unwrap_or_default() {
+            frames_in(&block).try_for_each(&mut take)?;
+        }
+        Ok(())
     }
 }
 
-/// Appends a length and that many bytes.
-fn push_frame(to: &mut Vec<u8>, frame: &[u8]) -> Result<(), postcard::Error> {
-    let length = u32::try_from(frame.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
-    to.extend_from_slice(&length.to_le_bytes());
-    to.extend_from_slice(frame);
+/// Appends what `write` appends, behind its length.
+pub(super) fn push_frame(
+    to: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), postcard::Error>,
+) -> Result<(), postcard::Error> {
+    let start = to.len();
+    to.extend_from_slice(&[0; LENGTH_BYTES]);
+    write(to)?;
+    let length = u32::try_from(to.len() - start - LENGTH_BYTES)
+        .map_err(|_| postcard::Error::SerializeBufferFull)?;
+    to[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
     Ok(())
+}
+
+const LENGTH_BYTES: usize = size_of::<u32>();
+
+/// The frames in bytes that hold nothing else.
+pub(super) fn frames_in(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
+        let (frame, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        bytes = rest;
+        Some(frame)
+    })
 }
 
 /// A file of frames that is written once and then read once.
@@ -158,9 +235,19 @@ impl FrameFile {
     }
 
     pub(super) fn push(&mut self, frame: &[u8]) -> Result<(), DatasetError> {
-        let mut bytes = Vec::with_capacity(frame.len() + 4);
-        push_frame(&mut bytes, frame).at(&self.path)?;
-        self.writer.write_all(&bytes).tried("write", &self.path)
+        let length = u32::try_from(frame.len()).map_err(|_| postcard::Error::SerializeBufferFull);
+        let length = length.at(&self.path)?.to_le_bytes();
+        let written = self.writer.write_all(&length).and_then(|()| self.writer.write_all(frame));
+        written.tried("write", &self.path)
+    }
+
+    /// All frames, each behind its length.
+    pub(super) fn take(self) -> Result<Vec<u8>, DatasetError> {
+        let Self { path, writer } = self;
+        let file = writer.into_inner().map_err(|e| e.into_error()).tried("write", &path)?;
+        let mut bytes = Vec::new();
+        file.read_from(0)?.read_to_end(&mut bytes).tried("read", &path)?;
+        Ok(bytes)
     }
 
     /// Turns to reading, from the beginning.
@@ -187,6 +274,11 @@ impl<R: Read> Frames<R> {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The frame that was read last.
+    pub(super) fn frame(&self) -> &[u8] {
+        &self.frame
     }
 
     /// The next frame, or `None` at the end.

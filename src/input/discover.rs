@@ -170,8 +170,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A folder that the user named.
     fn folder(&mut self, folder: &Path) {
-        if self.left_out.contains(&absolute(folder)) || is_dataset(folder) {
+        self.folder_at(folder, &absolute(folder));
+    }
+
+    /// A folder, and the one name that it has whatever way leads to it.
+    fn folder_at(&mut self, folder: &Path, key: &Path) {
+        if self.left_out.iter().any(|left_out| left_out == key) || is_dataset(folder) {
             self.found.passed_over.push(shown(folder));
             return;
         }
@@ -181,29 +187,36 @@ impl<'a> Walk<'a> {
         };
         for entry in entries {
             match entry {
-                Ok(entry) => self.entry(&entry),
+                Ok(entry) => self.entry(&entry, key),
                 Err(error) => self.unreadable(folder, error),
             }
         }
     }
 
-    /// Links and devices are not followed unless the user names them.
-    fn entry(&mut self, entry: &fs::DirEntry) {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
+    /// Links and devices are not followed unless the user names them: so the name of an entry is
+    /// that of its folder and its own, and the disk need not be asked for it.
+    fn entry(&mut self, entry: &fs::DirEntry, folder_key: &Path) {
+        let (path, name) = (entry.path(), entry.file_name());
+        if name.as_encoded_bytes().starts_with(b".") {
             self.found.skipped.push(shown(&path));
             return;
         }
         match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => self.folder(&path),
-            Ok(metadata) if metadata.is_file() => self.file(&path, &metadata),
+            Ok(metadata) if metadata.is_dir() => self.folder_at(&path, &folder_key.join(name)),
+            Ok(metadata) if metadata.is_file() => {
+                self.file_at(&path, folder_key.join(name), &metadata);
+            }
             Ok(_) => self.found.skipped.push(shown(&path)),
             Err(error) => self.unreadable(&path, error),
         }
     }
 
+    /// A file that the user named.
     fn file(&mut self, path: &Path, metadata: &fs::Metadata) {
-        let key = absolute(path);
+        self.file_at(path, absolute(path), metadata);
+    }
+
+    fn file_at(&mut self, path: &Path, key: PathBuf, metadata: &fs::Metadata) {
         if self.left_out.contains(&key) {
             return;
         }

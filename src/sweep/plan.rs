@@ -27,8 +27,9 @@ impl<'a> Plan<'a> {
         options: &SweepOptions,
     ) -> Self {
         let mut plan = Self { to_read: Vec::new(), known: 0 };
+        let readers = Fingerprints::of(lists, &options.tables);
         for source in &found.sources {
-            match known_exports(run, source, found, lists, &options.tables) {
+            match known_exports(run, source, found, &readers) {
                 Some(count) if !options.rehash => plan.known += count,
                 _ => plan.to_read.push(source),
             }
@@ -42,8 +43,7 @@ fn known_exports(
     run: &WriteRun,
     source: &Source,
     found: &Found,
-    lists: &Lists,
-    tables: &TableOptions,
+    readers: &Fingerprints<'_>,
 ) -> Option<usize> {
     let file = seen_file(source)?;
     let seen = run.seen().find(&file.path, file.bytes, file.modified_ns)?;
@@ -52,7 +52,7 @@ fn known_exports(
             Some(member) => (member, tenant_of_path(member, found.template.as_ref())),
             None => (&source.shown, source.path_tenant),
         };
-        run.known(*identity, reading_fingerprint(shown, tenant, lists, tables))
+        run.known(*identity, readers.fingerprint(shown, tenant))
     };
     let all_known = seen.exports.iter().enumerate().all(is_known);
     (all_known && !seen.exports.is_empty()).then_some(seen.exports.len())
@@ -71,31 +71,40 @@ pub(super) fn seen_file(source: &Source) -> Option<SeenFile> {
 }
 
 /// Everything besides the bytes on which the rows of an export depend.
-pub(super) fn reading_fingerprint(
-    shown: &str,
-    path_tenant: Option<TenantId>,
-    lists: &Lists,
-    tables: &TableOptions,
-) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&READER_VERSION.to_le_bytes());
-    for partner in lists.partners.iter() {
-        hash.update(&partner.tenant_id.as_u128().to_le_bytes());
+pub(super) struct Fingerprints<'a> {
+    lists: &'a Lists,
+    tables: &'a TableOptions,
+    /// Over what is the same for all exports.
+    common: Xxh3,
+}
+
+impl<'a> Fingerprints<'a> {
+    pub(super) fn of(lists: &'a Lists, tables: &'a TableOptions) -> Self {
+        let mut common = Xxh3::new();
+        common.update(&READER_VERSION.to_le_bytes());
+        for partner in lists.partners.iter() {
+            common.update(&partner.tenant_id.as_u128().to_le_bytes());
+        }
+        for domain in lists.partners.domains() {
+            common.update(domain.as_bytes());
+            common.update(&[0]);
+        }
+        Self { lists, tables, common }
     }
-    for domain in lists.partners.domains() {
-        hash.update(domain.as_bytes());
-        hash.update(&[0]);
+
+    pub(super) fn fingerprint(&self, shown: &str, path_tenant: Option<TenantId>) -> u64 {
+        let mut hash = self.common.clone();
+        if let Some(tenant) = path_tenant {
+            hash.update(b"path");
+            hash.update(&tenant.as_u128().to_le_bytes());
+        }
+        if *self.tables != TableOptions::default() {
+            hash.update(self.tables.to_text().as_bytes());
+        }
+        if let Some(steps) = self.lists.authentication.fingerprint(shown) {
+            hash.update(b"authentication");
+            hash.update(&steps.to_le_bytes());
+        }
+        hash.digest()
     }
-    if let Some(tenant) = path_tenant {
-        hash.update(b"path");
-        hash.update(&tenant.as_u128().to_le_bytes());
-    }
-    if *tables != TableOptions::default() {
-        hash.update(tables.to_text().as_bytes());
-    }
-    if let Some(steps) = lists.authentication.fingerprint(shown) {
-        hash.update(b"authentication");
-        hash.update(&steps.to_le_bytes());
-    }
-    hash.digest()
 }

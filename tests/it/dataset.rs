@@ -213,6 +213,8 @@ impl Run {
         let mut options = RunOptions::new(self.run_id);
         options.spill_memory = self.spill_memory;
         options.day_memory = self.day_memory;
+        options.threads = self.threads;
+        options.shared_bytes = 0;
         options.writer.disk = self.disk.clone();
         WriteRun::begin(out, options)
     }
