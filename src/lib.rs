@@ -8,7 +8,7 @@
 //! relation   relate: whose sign-in is it, from which side is it seen
 //! attribution attribute: blocked, failed, interrupted, unexplained, succeeded
 //! dataset    spill → finish → commit          Parquet, the border
-//! summary    summarise                        polars over the dataset
+//! summary    summarise                        one walk over the dataset
 //! remedy     plan: what to do about what is refused, in which order
 //! change     compare with the sweep before, or with another span
 //! report     render                           text, Markdown, JSON

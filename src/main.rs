@@ -21,11 +21,6 @@ use tenantsweep::stop::Stop;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Command::Sweep(args) = &cli.command
-        && let Some(threads) = args.reading.threads
-    {
-        limit_polars(threads.get());
-    }
     let stop = Stop::default();
     if matches!(cli.command, Command::Sweep(_) | Command::Compact(_) | Command::Forget(_)) {
         // Where signals cannot be caught, the program ends at once, and the next run tidies up.
@@ -85,13 +80,6 @@ fn give_up_waiting(stop: &Stop) {
     let failure = Failure::stopped(stop, anyhow::anyhow!(told));
     let _ = writeln!(std::io::stderr(), "error: {}", told_of(&failure));
     std::process::exit(i32::from(failure.end.code()));
-}
-
-/// polars starts its threads once, as many as this variable says.
-#[allow(unsafe_code, reason = "no other thread runs yet that could read the environment")]
-fn limit_polars(threads: usize) {
-    // SAFETY: called first thing in `main`, before any thread is started.
-    unsafe { std::env::set_var("POLARS_MAX_THREADS", threads.to_string()) };
 }
 
 /// A failure in lines without control characters: paths in it come from outsiders.

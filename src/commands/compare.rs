@@ -97,7 +97,7 @@ impl<'a> Side<'a> {
             Ok(_) => {}
         }
         let view = ViewArgs { as_of: None, since: self.span.from, until: self.span.until };
-        summary_of(self.folder, &view).map(|(summary, _)| summary)
+        summary_of(self.folder, &view, None).map(|(summary, _)| summary)
     }
 
     fn compared(&self, standing: &'a Standing) -> ComparedSide<'a> {

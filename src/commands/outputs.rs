@@ -43,7 +43,7 @@ pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Re
 
 /// Writes the reports again, from a dataset out of which a customer was taken.
 pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failure> {
-    let (summary, custody) = report::summary_of(out, &ViewArgs::default())?;
+    let (summary, custody) = report::summary_of(out, &ViewArgs::default(), None)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: out.display().to_string(),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tenantsweep::dataset::{Custody, Dataset, Table};
@@ -25,7 +26,7 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (summary, custody) = summary_of(&args.out, &args.view)?;
+    let (summary, custody) = summary_of(&args.out, &args.view, None)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: args.out.display().to_string(),
@@ -49,13 +50,19 @@ pub fn run(
 /// Runs that commit while the dataset is read take parts away; then it is read again, so often.
 const ATTEMPTS: usize = 5;
 
-/// Summarises the dataset in the folder that a sweep has written.
-pub fn summary_of(out: &Path, view: &ViewArgs) -> Result<(Summary, Custody), Failure> {
+/// Summarises the dataset in the folder that a sweep has written, on as many threads as asked.
+pub fn summary_of(
+    out: &Path,
+    view: &ViewArgs,
+    threads: Option<NonZeroUsize>,
+) -> Result<(Summary, Custody), Failure> {
+    let SummaryOptions { rows_at_a_time, threads: usual, .. } = SummaryOptions::default();
     let options = SummaryOptions {
         as_of: view.as_of,
         since: view.since,
         until: view.until,
-        ..SummaryOptions::default()
+        rows_at_a_time,
+        threads: threads.map_or(usual, NonZeroUsize::get),
     };
     let mut attempt = 1;
     loop {

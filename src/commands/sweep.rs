@@ -73,7 +73,8 @@ fn sweep_once(
         return Ok(End::Unjudged);
     }
     maintain::tidy(args, &options.writer, messages)?;
-    let (summary, custody) = report::summary_of(&args.output.out, &args.view)?;
+    let (summary, custody) =
+        report::summary_of(&args.output.out, &args.view, args.reading.threads)?;
     let compared = Comparison::of(&args.output.out, &summary);
     line.figures.extend(state_figures(&summary));
     line.figures.push(("changes", compared.changes.len() as u64));

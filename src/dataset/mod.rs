@@ -24,6 +24,7 @@ mod maintain;
 mod merge;
 mod sums;
 mod verify;
+mod walk;
 
 // The way of a row: which copy is kept, in which order, in which part.
 mod committed;
@@ -63,6 +64,7 @@ pub use spill::Spill;
 pub use sums::{SUMS, seal};
 pub use table::Table;
 pub use verify::{Finding, Verified, verify};
+pub use walk::{Flags, KnownWords, Numbers, RowGroup, Stretch, Texts, Walk, Words};
 
 /// Written into every part.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

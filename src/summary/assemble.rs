@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Pair, Route};
-use super::closer::Closer;
 use super::custody::{Custody, Span};
 use super::lists::Lists;
 use super::model::{
@@ -13,6 +12,7 @@ use super::model::{
     PartnerSummary, PolicyFigures, PolicySummary, ProviderCustomer, ProviderSummary, Summary, ToDo,
     Totals,
 };
+use super::proof::Closer;
 use super::state::{CustomerState, Evidence, Judgement, RouteState, RouteView, customer_state};
 use super::to_do::Case;
 use crate::error_code::ErrorCode;
@@ -251,7 +251,7 @@ impl<'a> Known<'a> {
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
         for (route, _) in &trouble.routes {
             let from = route.history.blocks_from(now);
-            for (policy, blocks) in &route.blocks {
+            for (policy, blocks) in self.activity.policies_of(&route.blocks) {
                 if from.is_none_or(|from| blocks.last_at >= from) {
                     *found.entry(policy).or_default() += blocks.sign_ins;
                 }
@@ -376,12 +376,9 @@ pub(super) fn accounts_of(
     let mut tools: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for route in routes {
         let account = texts.text(route.key.account);
-        let name = texts.text(route.app_name);
-        let app = if name.is_empty() { texts.text(route.key.app) } else { name };
+        let app = texts.app_shown(route);
         apps.entry(account).or_default().extend((!app.is_empty()).then_some(app));
-        // What is no app id matches none.
-        let tool = lists.people.tools.tool_of(Some(texts.text(route.key.app)), Some(app));
-        tools.entry(account).or_default().extend(tool.map(|(tool, _)| tool.name.as_str()));
+        tools.entry(account).or_default().extend(activity.tool_of(route));
     }
     let name =
         |account| lists.people.account(partner, account).and_then(|known| known.name.clone());

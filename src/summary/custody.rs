@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
-use polars::prelude::{DataFrame, Expr, PolarsResult, col};
-
-use super::frames::{self, Columns};
 use super::model::{ExportSummary, Ledger};
+use super::tables::{self, Row};
 use super::{DatasetParts, SummaryError, SummaryOptions};
+use crate::dataset::DatasetError;
 use crate::tenant::TenantId;
+use chrono::{DateTime, Utc};
 
 /// With one of these an export could not have shown a block; all others are notes.
 const BLINDING: [&str; 11] = [
@@ -90,20 +89,15 @@ impl Custody {
         options: &SummaryOptions,
     ) -> Result<Self, SummaryError> {
         let mut custody = Self::default();
-        let Some(exports) = frames::read("exports", &parts.exports, export_columns())? else {
-            return Ok(custody);
-        };
-        let live = custody.add_exports(&exports).map_err(frames::in_table("exports"))?;
+        let live = custody.read_exports(parts)?;
         custody.spans = custody
             .exports
             .iter()
             .map(|export| export_span(export).and_then(|span| span.within(options)))
             .collect();
         custody.add_exporting_tenants(options);
-        if let Some(coverage) = read_coverage(parts)? {
-            custody
-                .add_coverage(&coverage, &live, options)
-                .map_err(frames::in_table("coverage"))?;
+        for (number, tenants) in read_coverage(parts, &live)? {
+            custody.add_tenants_of(number, &tenants, options);
         }
         Ok(custody)
     }
@@ -139,27 +133,25 @@ impl Custody {
         spots.into_iter().cloned().collect()
     }
 
-    /// Takes the live exports; gives their numbers by path and run.
-    fn add_exports(&mut self, frame: &DataFrame) -> PolarsResult<HashMap<(String, String), usize>> {
-        let columns = Columns::of(frame);
-        let superseded_by = columns.text("superseded_by")?;
-        let run_id = columns.text("run_id")?;
+    /// Reads the live exports; gives their numbers by path and run.
+    fn read_exports(&mut self, parts: &DatasetParts) -> Result<Live, SummaryError> {
         let mut live: Vec<(ExportSummary, String)> = Vec::new();
         let mut earlier_rows = 0;
-        for row in 0..frame.height() {
-            let export = export_of(&columns, row)?;
-            let left = rows_left(&columns, row)?;
+        tables::each_row("exports", &parts.exports, &EXPORT_COLUMNS, |row| {
+            let export = export_of(row)?;
+            let left = rows_left(row)?;
             self.ledger.rows_expected += left.rows;
-            if superseded_by.get(row).is_none() {
+            if row.text("superseded_by")?.is_none() {
                 self.ledger.superseded += left.superseded;
                 self.add_to_ledger(&export, left);
-                live.push((export, run_id.owned(row).unwrap_or_default()));
+                live.push((export, row.owned("run_id")?.unwrap_or_default()));
             } else {
                 // Rows of an earlier reading of a grown file are still there; the live reading
                 // counts them as duplicates.
                 earlier_rows += left.rows.max(0).unsigned_abs();
             }
-        }
+            Ok(())
+        })?;
         self.count_earlier_rows(earlier_rows);
         live.sort_by(|a, b| (&a.0.path, &a.1).cmp(&(&b.0.path, &b.1)));
         let mut by_run = HashMap::new();
@@ -208,31 +200,6 @@ impl Custody {
         }
     }
 
-    fn add_coverage(
-        &mut self,
-        frame: &DataFrame,
-        live: &HashMap<(String, String), usize>,
-        options: &SummaryOptions,
-    ) -> PolarsResult<()> {
-        let columns = Columns::of(frame);
-        let (path, run_id) = (columns.text("source_export")?, columns.text("run_id")?);
-        let tenant_id = columns.text("tenant_id")?;
-        let (first, last) = (columns.number("first")?, columns.number("last")?);
-        let mut tenants: BTreeMap<usize, Vec<(TenantId, Option<Span>)>> = BTreeMap::new();
-        for row in 0..frame.height() {
-            let key = (path.owned(row).unwrap_or_default(), run_id.owned(row).unwrap_or_default());
-            let hours = first.time(row).zip(last.time(row));
-            let span = hours.map(|(first, last)| Span { first, last });
-            if let (Some(&export), Some(tenant)) = (live.get(&key), tenant_id.tenant(row)) {
-                tenants.entry(export).or_default().push((tenant, span));
-            }
-        }
-        for (number, tenants) in tenants {
-            self.add_tenants_of(number, &tenants, options);
-        }
-        Ok(())
-    }
-
     fn add_tenants_of(
         &mut self,
         number: usize,
@@ -264,55 +231,48 @@ fn export_span(export: &ExportSummary) -> Option<Span> {
     Some(Span { first, last })
 }
 
-fn export_columns() -> Vec<Expr> {
-    const TEXTS: [&str; 7] = [
-        "path",
-        "sha256",
-        "dialect",
-        "exporting_tenant_id",
-        "blind_spots",
-        "superseded_by",
-        "run_id",
-    ];
-    const NUMBERS: [&str; 12] = [
-        "bytes",
-        "records",
-        "partner",
-        "other",
-        "undecided",
-        "duplicate",
-        "rejected",
-        "unfinished",
-        "superseded",
-        "removed",
-        "first_at",
-        "last_at",
-    ];
-    let texts = TEXTS.iter().map(|name| col(*name));
-    texts.chain(NUMBERS.iter().map(|name| frames::number(name))).collect()
-}
+/// Numbers of the live exports by path and run.
+type Live = HashMap<(String, String), usize>;
 
-fn export_of(columns: &Columns<'_>, row: usize) -> PolarsResult<ExportSummary> {
-    let text = |name| columns.text(name).map(|text| text.owned(row));
-    let count = |name| columns.number(name).map(|number| number.count(row));
-    let time = |name| columns.number(name).map(|number| number.time(row));
-    let blind_spots: Vec<String> =
-        text("blind_spots")?.map(|spots| split_list(&spots)).unwrap_or_default();
+const EXPORT_COLUMNS: [&str; 19] = [
+    "path",
+    "sha256",
+    "dialect",
+    "exporting_tenant_id",
+    "blind_spots",
+    "superseded_by",
+    "run_id",
+    "bytes",
+    "records",
+    "partner",
+    "other",
+    "undecided",
+    "duplicate",
+    "rejected",
+    "unfinished",
+    "superseded",
+    "removed",
+    "first_at",
+    "last_at",
+];
+
+fn export_of(row: &Row<'_>) -> Result<ExportSummary, DatasetError> {
+    let blind_spots: Vec<String> = row.text("blind_spots")?.map(split_list).unwrap_or_default();
     Ok(ExportSummary {
-        path: text("path")?.unwrap_or_default(),
-        sha256: text("sha256")?,
-        dialect: text("dialect")?,
-        exporting_tenant_id: columns.text("exporting_tenant_id")?.tenant(row),
-        bytes: count("bytes")?,
-        records: count("records")?,
-        partner: count("partner")?,
-        other: count("other")?,
-        undecided: count("undecided")?,
-        duplicate: count("duplicate")?,
-        rejected: count("rejected")?,
-        unfinished: count("unfinished")?,
-        first_at: time("first_at")?,
-        last_at: time("last_at")?,
+        path: row.owned("path")?.unwrap_or_default(),
+        sha256: row.owned("sha256")?,
+        dialect: row.owned("dialect")?,
+        exporting_tenant_id: row.tenant("exporting_tenant_id")?,
+        bytes: row.count("bytes")?,
+        records: row.count("records")?,
+        partner: row.count("partner")?,
+        other: row.count("other")?,
+        undecided: row.count("undecided")?,
+        duplicate: row.count("duplicate")?,
+        rejected: row.count("rejected")?,
+        unfinished: row.count("unfinished")?,
+        first_at: row.time("first_at")?,
+        last_at: row.time("last_at")?,
         is_blind: blind_spots.iter().any(|spot| BLINDING.contains(&spot.as_str())),
         blind_spots,
     })
@@ -327,8 +287,8 @@ struct RowsLeft {
     rows: i64,
 }
 
-fn rows_left(columns: &Columns<'_>, row: usize) -> PolarsResult<RowsLeft> {
-    let value = |name| columns.number(name).map(|number| number.get(row).unwrap_or_default());
+fn rows_left(row: &Row<'_>) -> Result<RowsLeft, DatasetError> {
+    let value = |name| row.number(name).map(Option::unwrap_or_default);
     let (superseded, removed) = (value("superseded")?, value("removed")?);
     Ok(RowsLeft {
         superseded: u64::try_from(superseded).unwrap_or_default(),
@@ -337,18 +297,34 @@ fn rows_left(columns: &Columns<'_>, row: usize) -> PolarsResult<RowsLeft> {
     })
 }
 
-/// The first and last sampled hour of each tenant in each export.
-fn read_coverage(parts: &DatasetParts) -> Result<Option<DataFrame>, SummaryError> {
-    let Some(frame) = frames::scan("coverage", &parts.coverage)? else { return Ok(None) };
-    frame
-        .group_by([col("source_export"), col("run_id"), col("tenant_id")])
-        .agg([
-            frames::micros("hour").min().alias("first"),
-            frames::micros("hour").max().alias("last"),
-        ])
-        .collect()
-        .map(Some)
-        .map_err(frames::in_table("coverage"))
+/// Tenants by export, with the time that was sampled.
+type Covered = BTreeMap<usize, Vec<(TenantId, Option<Span>)>>;
+
+/// The tenants in each live export, with the first and last sampled hour of each.
+fn read_coverage(parts: &DatasetParts, live: &Live) -> Result<Covered, SummaryError> {
+    let columns = ["source_export", "run_id", "tenant_id", "hour"];
+    let mut hours: BTreeMap<(usize, TenantId), Option<Span>> = BTreeMap::new();
+    let mut last = ((String::new(), String::new()), None);
+    tables::each_row("coverage", &parts.coverage, &columns, |row| {
+        let path = row.text("source_export")?.unwrap_or_default();
+        let run = row.text("run_id")?.unwrap_or_default();
+        // Rows of one export follow each other.
+        if (last.0.0.as_str(), last.0.1.as_str()) != (path, run) || last.1.is_none() {
+            last.0 = (path.to_owned(), run.to_owned());
+            last.1 = live.get(&last.0).copied();
+        }
+        if let (Some(export), Some(tenant)) = (last.1, row.tenant("tenant_id")?) {
+            let hour = row.time("hour")?.map(|hour| Span { first: hour, last: hour });
+            let known = hours.entry((export, tenant)).or_default();
+            *known = Span::join_any(*known, hour);
+        }
+        Ok(())
+    })?;
+    let mut tenants = Covered::new();
+    for ((export, tenant), span) in hours {
+        tenants.entry(export).or_default().push((tenant, span));
+    }
+    Ok(tenants)
 }
 
 /// A column that holds a list joined by commas.

@@ -1,12 +1,9 @@
 //! The derived tables: names of tenants, which of them are listed, kinds of accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use polars::prelude::{DataFrame, Expr, PolarsResult, col};
-
-use super::frames::{self, Columns};
 use super::people::{KnownAccount, People};
-use super::{DatasetParts, SummaryError};
+use super::{DatasetParts, SummaryError, tables};
 use crate::tenant::TenantId;
 
 /// Who is who, as the last run wrote it down.
@@ -14,6 +11,9 @@ use crate::tenant::TenantId;
 pub(super) struct Lists {
     pub(super) customers: BTreeMap<TenantId, ListedTenant>,
     pub(super) partners: BTreeMap<TenantId, ListedTenant>,
+    /// Customers whose own log is here: what the partner's log says of sign-ins to them are
+    /// copies and do not count.
+    pub(super) inbound: BTreeSet<TenantId>,
     pub(super) people: People,
 }
 
@@ -24,13 +24,38 @@ pub(super) struct ListedTenant {
     pub(super) listed: bool,
 }
 
+impl ListedTenant {
+    fn of(row: &tables::Row<'_>) -> Result<Self, crate::dataset::DatasetError> {
+        Ok(Self { name: row.owned("name")?, listed: row.flag("listed")? })
+    }
+}
+
 impl Lists {
     pub(super) fn read(parts: &DatasetParts) -> Result<Self, SummaryError> {
-        Ok(Self {
-            customers: read_tenants("tenants", "child_tenant_id", &parts.tenants)?,
-            partners: read_tenants("partners", "partner_tenant_id", &parts.partners)?,
-            people: People::read(parts)?,
-        })
+        let mut lists = Self { people: People::read(parts)?, ..Self::default() };
+        let columns = ["child_tenant_id", "name", "listed", "has_inbound"];
+        tables::each_row("tenants", &parts.tenants, &columns, |row| {
+            if let Some(tenant) = row.tenant("child_tenant_id")? {
+                lists.customers.insert(tenant, ListedTenant::of(row)?);
+                if row.flag("has_inbound")? {
+                    lists.inbound.insert(tenant);
+                }
+            }
+            Ok(())
+        })?;
+        let columns = ["partner_tenant_id", "name", "listed"];
+        tables::each_row("partners", &parts.partners, &columns, |row| {
+            if let Some(tenant) = row.tenant("partner_tenant_id")? {
+                lists.partners.insert(tenant, ListedTenant::of(row)?);
+            }
+            Ok(())
+        })?;
+        Ok(lists)
+    }
+
+    /// Whether a provider is a listed partner as far as the lists know: they say so, or nothing.
+    pub(super) fn may_list(&self, provider: TenantId) -> bool {
+        self.partners.get(&provider).is_none_or(|known| known.listed)
     }
 
     pub(super) fn customer_name(&self, tenant: TenantId) -> Option<String> {
@@ -44,26 +69,4 @@ impl Lists {
     pub(super) fn is_integration(&self, partner: TenantId, account: &str) -> bool {
         self.people.account(partner, account).is_some_and(KnownAccount::is_integration)
     }
-}
-
-fn read_tenants(
-    table: &'static str,
-    id: &'static str,
-    paths: &[std::path::PathBuf],
-) -> Result<BTreeMap<TenantId, ListedTenant>, SummaryError> {
-    let columns: Vec<Expr> = vec![col(id), col("name"), col("listed")];
-    let Some(frame) = frames::read(table, paths, columns)? else {
-        return Ok(BTreeMap::new());
-    };
-    tenants_of(&frame, id).map_err(frames::in_table(table))
-}
-
-fn tenants_of(frame: &DataFrame, id: &str) -> PolarsResult<BTreeMap<TenantId, ListedTenant>> {
-    let columns = Columns::of(frame);
-    let (id, name, listed) = (columns.text(id)?, columns.text("name")?, columns.flag("listed")?);
-    let tenant = |row| {
-        let line = ListedTenant { name: name.owned(row), listed: listed.get(row) };
-        Some((id.tenant(row)?, line))
-    };
-    Ok((0..frame.height()).filter_map(tenant).collect())
 }

@@ -1,31 +1,35 @@
-//! From the dataset to a [`Summary`]: the only room that knows polars.
+//! From the dataset to a [`Summary`].
 //!
-//! polars reads narrow slices of `sign_ins` in the order of time and does the counting; the
-//! judgement on routes and customers is plain Rust in [`state`] and [`tries`].
+//! The rows of `sign_ins` and `applied_policies`, of which there are millions, are counted in one
+//! walk (`counting`). The judgement on routes and customers is plain Rust in [`state`] and
+//! [`tries`].
 
 mod activity;
 mod assemble;
-mod closer;
+mod counting;
 mod custody;
-mod frames;
+mod hash;
 mod lists;
 mod model;
 mod occurrences;
 pub mod partner_side;
 mod people;
+mod proof;
 mod refusals;
 mod routes;
-mod slices;
 pub mod state;
+mod tables;
+mod texts;
 mod to_do;
 pub mod tries;
 
 use std::any::Any;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
+use crate::dataset::DatasetError;
 use chrono::{DateTime, Utc};
-use polars::error::PolarsError;
 
 pub use model::{
     BlockedAccount, BlockingPolicy, CauseFigures, CauseSummary, Counts, CustomerSummary, Doer,
@@ -61,13 +65,20 @@ pub struct SummaryOptions {
     pub since: Option<DateTime<Utc>>,
     /// Up to this moment, itself excluded.
     pub until: Option<DateTime<Utc>>,
-    /// Rows of `sign_ins` held at a time, as far as whole hours allow.
+    /// Rows of a row group that a thread reads together.
     pub rows_at_a_time: u64,
+    /// Threads that read.
+    pub threads: usize,
 }
+
+/// More threads only wait for the one that brings their findings together.
+const THREADS_MAX: usize = 8;
 
 impl Default for SummaryOptions {
     fn default() -> Self {
-        Self { as_of: None, since: None, until: None, rows_at_a_time: 100_000 }
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = cores.min(THREADS_MAX);
+        Self { as_of: None, since: None, until: None, rows_at_a_time: 16 << 10, threads }
     }
 }
 
@@ -84,8 +95,8 @@ impl SummaryOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
     #[error("table `{table}` of the dataset cannot be read: {source}")]
-    Table { table: &'static str, source: PolarsError },
-    /// polars gave up by a panic, which must not take the program with it.
+    Table { table: &'static str, source: Box<DatasetError> },
+    /// A library gave up by a panic, which must not take the program with it.
     #[error("the dataset cannot be summarised: {message}")]
     Panicked { message: String },
 }
@@ -95,7 +106,7 @@ pub fn summarise(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summa
     guarded(|| collect(parts, options))
 }
 
-/// A panic of polars stays in this room.
+/// A panic of a library stays in this room.
 fn guarded<T>(read: impl FnOnce() -> Result<T, SummaryError>) -> Result<T, SummaryError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(SummaryError::Panicked { message: panic_message(panic.as_ref()) })
@@ -105,13 +116,14 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, SummaryError>) -> Result<T, Summa
 fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
     let lists = lists::Lists::read(parts)?;
     let custody = custody::Custody::read(parts, options)?;
-    let (mut activity, slices) = slices::read(parts, options)?;
-    let partners = assemble::listed_partners(&lists, &activity);
-    let closer = closer::look(parts, &slices, &partners, &mut activity)?;
-    let mut summary = assemble::assemble(&lists, &custody, &activity, &closer);
-    summary.routes = routes::routes_of(&lists, &activity, &summary);
-    let mut judge = partner_side::Judge::new(&lists, partner_side::read_inbound(parts)?);
-    partner_side::read(parts, options, &mut judge)?;
+    let mut judge = partner_side::Judge::new(&lists);
+    let mut counted = counting::count(parts, options, &lists, &mut judge)?;
+    counted.activity.find_tools(&lists.people.tools);
+    let activity = &counted.activity;
+    let partners = assemble::listed_partners(&lists, activity);
+    let closer = proof::look(&counted.sign_ins, &counted.proof, &partners, activity, options)?;
+    let mut summary = assemble::assemble(&lists, &custody, activity, &closer);
+    summary.routes = routes::routes_of(&lists, activity, &summary);
     summary.partner_sides = judge.finish(&summary.partners, &custody);
     Ok(summary)
 }

@@ -1,14 +1,16 @@
 //! Where and when certain error codes occur in a dataset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use polars::prelude::{DataFrame, DataType, LazyFrame, PolarsResult, col, len, lit};
 use serde::Serialize;
 
-use super::frames::{self, Columns};
+use super::hash::ByNumber;
 use super::lists::Lists;
+use super::tables::in_table;
+use super::texts::Texts;
 use super::{DatasetParts, SummaryError, guarded};
+use crate::dataset::{DatasetError, KnownWords, Stretch, Walk};
 use crate::error_code::ErrorCode;
 use crate::relation::Side;
 use crate::tenant::TenantId;
@@ -60,87 +62,99 @@ pub fn occurrences(parts: &DatasetParts, codes: &[ErrorCode]) -> Result<Occurren
 }
 
 fn collect(parts: &DatasetParts, codes: &[ErrorCode]) -> Result<Occurrences, SummaryError> {
-    let Some(sign_ins) = frames::scan("sign_ins", &parts.sign_ins)? else {
-        return Ok(Occurrences::default());
-    };
-    let inbound = with_inbound(parts)?;
     let lists = Lists::read(parts)?;
-    let in_sign_ins = frames::in_table("sign_ins");
-    let found = query(sign_ins, codes).map_err(&in_sign_ins)?;
-    added(&found, &inbound, &lists).map_err(&in_sign_ins)
+    let found = Alike::read(parts, codes).map_err(in_table("sign_ins"))?;
+    Ok(added(&found, &lists))
 }
 
-/// Customers whose own log is here: their outbound rows are copies and do not count.
-fn with_inbound(parts: &DatasetParts) -> Result<BTreeSet<TenantId>, SummaryError> {
-    let columns = vec![col("child_tenant_id"), col("has_inbound")];
-    let Some(frame) = frames::read("tenants", &parts.tenants, columns)? else {
-        return Ok(BTreeSet::new());
-    };
-    let tenants = || -> PolarsResult<BTreeSet<TenantId>> {
-        let columns = Columns::of(&frame);
-        let (tenant, is_inbound) = (columns.text("child_tenant_id")?, columns.flag("has_inbound")?);
-        let rows = (0..frame.height()).filter(|&row| is_inbound.get(row));
-        Ok(rows.filter_map(|row| tenant.tenant(row)).collect())
-    };
-    tenants().map_err(frames::in_table("tenants"))
+const COLUMNS: [&str; 5] = ["side", "child_tenant_id", "app_name", "error_code", "created_at"];
+const WORDS: [&str; 3] = ["side", "child_tenant_id", "app_name"];
+
+/// Rows that are alike, together.
+#[derive(Default)]
+struct Alike {
+    texts: Texts,
+    /// By side, customer and app, as numbers of texts, and error code.
+    rows: ByNumber<([u32; WORDS.len()], i32), Rows>,
 }
 
-const KEYS: [&str; 4] = ["side", "child_tenant_id", "app_name", "error_code"];
-
-fn query(sign_ins: LazyFrame, codes: &[ErrorCode]) -> PolarsResult<DataFrame> {
-    let is_one = codes.iter().fold(lit(false), |any, code| {
-        any.or(frames::number("error_code").eq(lit(i64::from(code.0))))
-    });
-    sign_ins
-        .filter(is_one)
-        .select([
-            col("side"),
-            col("child_tenant_id"),
-            col("app_name"),
-            frames::number("error_code"),
-            frames::micros("created_at").alias("at"),
-        ])
-        .group_by(KEYS.map(col))
-        .agg([
-            len().cast(DataType::Int64).alias("rows"),
-            col("at").min().alias("first"),
-            col("at").max().alias("last"),
-        ])
-        .collect()
+/// How many rows, and when.
+#[derive(Clone, Copy)]
+struct Rows {
+    count: u64,
+    first: i64,
+    last: i64,
 }
+
+impl Alike {
+    /// Reads the rows with one of these codes.
+    fn read(parts: &DatasetParts, codes: &[ErrorCode]) -> Result<Self, DatasetError> {
+        let mut alike = Self::default();
+        let walk = Walk::open(&parts.sign_ins)?;
+        for group in walk.row_groups() {
+            let mut known: [KnownWords; WORDS.len()] = Default::default();
+            walk.read(&group, &COLUMNS, ROWS_AT_A_TIME, |stretch| {
+                alike.add(stretch, &mut known, codes)
+            })?;
+        }
+        Ok(alike)
+    }
+
+    fn add(
+        &mut self,
+        stretch: &Stretch,
+        known: &mut [KnownWords; WORDS.len()],
+        codes: &[ErrorCode],
+    ) -> Result<(), DatasetError> {
+        let mut words: [Vec<u32>; WORDS.len()] = Default::default();
+        for (name, (known, numbers)) in WORDS.into_iter().zip(known.iter_mut().zip(&mut words)) {
+            let texts = &mut self.texts;
+            stretch.words(name)?.each(known, |text| texts.number(Some(text)), numbers);
+        }
+        let (all_codes, times) = (stretch.numbers("error_code")?, stretch.times("created_at")?);
+        for row in 0..stretch.rows() {
+            let code = all_codes.get(row).and_then(|code| i32::try_from(code).ok());
+            let code = code.filter(|&code| codes.contains(&ErrorCode(code)));
+            let (Some(code), Some(at)) = (code, times.get(row)) else { continue };
+            let number = |numbers: &Vec<u32>| numbers.get(row).copied().unwrap_or_default();
+            let fresh = Rows { count: 0, first: at, last: at };
+            let rows = self.rows.entry((words.each_ref().map(number), code)).or_insert(fresh);
+            rows.count += 1;
+            rows.first = rows.first.min(at);
+            rows.last = rows.last.max(at);
+        }
+        Ok(())
+    }
+}
+
+/// Rows that are read together.
+const ROWS_AT_A_TIME: usize = 16 << 10;
 
 /// Adds up what was counted by side, customer, app and code.
-fn added(
-    found: &DataFrame,
-    inbound: &BTreeSet<TenantId>,
-    lists: &Lists,
-) -> PolarsResult<Occurrences> {
-    let columns = Columns::of(found);
-    let (side, child) = (columns.text("side")?, columns.text("child_tenant_id")?);
-    let (app, code) = (columns.text("app_name")?, columns.number("error_code")?);
-    let (rows, first, last) =
-        (columns.number("rows")?, columns.number("first")?, columns.number("last")?);
+fn added(found: &Alike, lists: &Lists) -> Occurrences {
     let mut all = Occurrences::default();
     let mut customers: BTreeMap<Option<TenantId>, CustomerOccurrences> = BTreeMap::new();
-    let (mut apps, mut codes): (BTreeMap<String, u64>, BTreeMap<i64, u64>) = Default::default();
-    for row in 0..found.height() {
-        let (tenant, count) = (child.tenant(row), rows.count(row));
-        let side = side.get(row).unwrap_or_default();
+    let (mut apps, mut codes): (BTreeMap<String, u64>, BTreeMap<i32, u64>) = Default::default();
+    for (&([side, child, app], code), rows) in &found.rows {
+        let text = |number| found.texts.filled(number);
+        let tenant = text(child).and_then(TenantId::parse);
+        let (side, count) = (text(side).unwrap_or_default(), rows.count);
+        let (first, last) = (time(rows.first), time(rows.last));
         if side == Side::Home.as_str() {
             all.own_sign_ins += count;
             continue;
         }
-        let is_copy = tenant.is_some_and(|tenant| inbound.contains(&tenant));
+        let is_copy = tenant.is_some_and(|tenant| lists.inbound.contains(&tenant));
         if side == Side::Outbound.as_str() && is_copy {
             continue;
         }
         all.sign_ins += count;
-        span(&mut all.first_at, &mut all.last_at, first.time(row), last.time(row));
+        span(&mut all.first_at, &mut all.last_at, first, last);
         let customer = customers.entry(tenant).or_default();
         customer.sign_ins += count;
-        span(&mut customer.first_at, &mut customer.last_at, first.time(row), last.time(row));
-        *apps.entry(app.get(row).unwrap_or("no app named").to_owned()).or_default() += count;
-        *codes.entry(code.get(row).unwrap_or_default()).or_default() += count;
+        span(&mut customer.first_at, &mut customer.last_at, first, last);
+        *apps.entry(text(app).unwrap_or("no app named").to_owned()).or_default() += count;
+        *codes.entry(code).or_default() += count;
     }
     all.customers = customers
         .into_iter()
@@ -152,12 +166,13 @@ fn added(
     all.customers.sort_by_key(|customer| std::cmp::Reverse(customer.sign_ins));
     all.apps = apps.into_iter().map(|(name, sign_ins)| AppOccurrences { name, sign_ins }).collect();
     all.apps.sort_by_key(|app| std::cmp::Reverse(app.sign_ins));
-    let code = |(code, sign_ins): (i64, u64)| {
-        let code = ErrorCode(i32::try_from(code).unwrap_or_default());
-        CodeOccurrences { code, sign_ins }
-    };
+    let code = |(code, sign_ins)| CodeOccurrences { code: ErrorCode(code), sign_ins };
     all.codes = codes.into_iter().map(code).collect();
-    Ok(all)
+    all
+}
+
+fn time(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
 }
 
 fn span(

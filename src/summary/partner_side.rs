@@ -6,7 +6,7 @@
 //! describe". A log shows signs only: each finding has its limits said beside it.
 
 mod rows;
-mod signs;
+pub(super) mod signs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,10 @@ use super::lists::Lists;
 use super::model::PartnerSummary;
 use crate::relation::Side;
 use crate::tenant::TenantId;
-use crate::tools::ToolKind;
+use crate::tools::{ToolKind, ToolList};
 use crate::who::{AccountRef, ObjectId};
 
-use rows::OwnRow;
-pub(super) use rows::{read, read_inbound};
+pub(super) use rows::OwnRow;
 
 /// What is known of the sign-ins of one listed partner in its own tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +140,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn begin(kind: FindingKind, account: &str, row: &OwnRow) -> Self {
+    fn begin(kind: FindingKind, account: &str, row: &OwnRow<'_>) -> Self {
         Self {
             kind,
             account: account.to_owned(),
@@ -200,9 +199,31 @@ pub struct PassthroughTenant {
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
     lists: &'a Lists,
-    /// Customers whose own log is here.
-    inbound: BTreeSet<TenantId>,
     by_partner: BTreeMap<TenantId, Judged>,
+    known_apps: KnownApps,
+}
+
+/// The kinds of the tools behind apps, which many rows ask for again and again.
+#[derive(Debug, Default)]
+struct KnownApps(BTreeMap<String, BTreeMap<String, Option<ToolKind>>>);
+
+impl KnownApps {
+    /// A log with more ids is no real one.
+    const IDS_MAX: usize = 10_000;
+
+    fn kind_of(&mut self, tools: &ToolList, row: &OwnRow<'_>) -> Option<ToolKind> {
+        let (id, name) = (row.app_id.unwrap_or_default(), row.app_name.unwrap_or_default());
+        let known = self.0.get(id).and_then(|names| names.get(name));
+        if let Some(&known) = known {
+            return known;
+        }
+        let kind = tools.tool_of(row.app_id, row.app_name).map(|(tool, _)| tool.kind);
+        if self.0.len() >= Self::IDS_MAX {
+            self.0.clear();
+        }
+        self.0.entry(id.to_owned()).or_default().insert(name.to_owned(), kind);
+        kind
+    }
 }
 
 /// What one partner's rows add up to.
@@ -231,8 +252,8 @@ struct Copies {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(lists: &'a Lists, inbound: BTreeSet<TenantId>) -> Self {
-        Self { lists, inbound, by_partner: BTreeMap::new() }
+    pub(super) fn new(lists: &'a Lists) -> Self {
+        Self { lists, by_partner: BTreeMap::new(), known_apps: KnownApps::default() }
     }
 
     fn chosen_by(&self) -> ChosenBy {
@@ -245,16 +266,20 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The partner's log holds sign-ins to customers.
+    pub(super) fn see_outbound(&mut self, partner: TenantId) {
+        self.by_partner.entry(partner).or_default().has_outbound = true;
+    }
+
     /// Takes sign-ins that are alike.
-    fn add(&mut self, row: &OwnRow) {
+    pub(super) fn add(&mut self, row: &OwnRow<'_>) {
         let name = self.name_of(row);
         let is_integration = self.is_integration(row, &name);
         let is_at_home = row.side == Side::Home;
         let is_copy = row.side == Side::Outbound
-            && row.child.is_some_and(|child| self.inbound.contains(&child));
+            && row.child.is_some_and(|child| self.lists.inbound.contains(&child));
         let judged = self.by_partner.entry(row.partner).or_default();
         judged.has_home |= is_at_home;
-        judged.has_outbound |= row.side == Side::Outbound;
         if row.is_passthrough() {
             judged.add_passthrough(row, &name, self.lists);
         }
@@ -290,7 +315,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn add_tries(&mut self, partner: TenantId, child: TenantId, tries: u64) {
+    pub(super) fn add_tries(&mut self, partner: TenantId, child: TenantId, tries: u64) {
         let judged = self.by_partner.entry(partner).or_default();
         if let Some(tenant) = judged.passthrough.get_mut(&child) {
             tenant.tries += tries;
@@ -298,37 +323,37 @@ impl<'a> Judge<'a> {
     }
 
     /// The name under which people know the account, from whichever log.
-    fn name_of(&self, row: &OwnRow) -> String {
-        let known = self.lists.people.account(row.partner, &row.account);
-        known.and_then(|known| known.name.clone()).unwrap_or_else(|| row.account.clone())
+    fn name_of(&self, row: &OwnRow<'_>) -> String {
+        let known = self.lists.people.account(row.partner, row.account);
+        known.and_then(|known| known.name.clone()).unwrap_or_else(|| row.account.to_owned())
     }
 
-    fn is_integration(&mut self, row: &OwnRow, name: &str) -> bool {
+    fn is_integration(&mut self, row: &OwnRow<'_>, name: &str) -> bool {
         let people = &self.lists.people;
-        let app_id = row.app_id.as_deref();
+        let app_id = row.app_id;
         if self.chosen_by() == ChosenBy::Flags {
-            return people.named.is_named_integration(row.user_id, &[row.account.as_str(), name])
+            return people.named.is_named_integration(row.user_id, &[row.account, name])
                 || app_id.is_some_and(|app| people.tools.is_integration_app(app));
         }
-        let tool = people.tools.tool_of(app_id, row.app_name.as_deref());
         let judged = self.by_partner.entry(row.partner).or_default();
         let seen = judged.seen.get_or_insert_with(|| seen_integrations(self.lists, row.partner));
         let refs = [
             row.user_id.map(AccountRef::Id),
-            AccountRef::parse(&row.account),
+            AccountRef::parse(row.account),
             AccountRef::parse(name),
         ];
         // Technicians sign in to a tool's portal by the same app: where the tool's own account is
         // known, they are not meant.
-        let uses_tool = || tool.is_some_and(|(tool, _)| tool.kind == ToolKind::Integration);
+        let known_apps = &mut self.known_apps;
+        let mut uses_tool =
+            || known_apps.kind_of(&people.tools, row) == Some(ToolKind::Integration);
         refs.iter().flatten().any(|account| seen.contains(account))
             || seen.is_empty() && uses_tool()
     }
 
-    fn is_administration(&self, row: &OwnRow) -> bool {
-        let tools = &self.lists.people.tools;
-        let tool = tools.tool_of(row.app_id.as_deref(), row.app_name.as_deref());
-        tool.is_some_and(|(tool, _)| tool.kind == ToolKind::Administration)
+    fn is_administration(&mut self, row: &OwnRow<'_>) -> bool {
+        let kind = self.known_apps.kind_of(&self.lists.people.tools, row);
+        kind == Some(ToolKind::Administration)
     }
 
     /// The answer for each listed partner.
@@ -366,7 +391,7 @@ impl Judged {
         &mut self,
         kind: FindingKind,
         said: Option<String>,
-        row: &OwnRow,
+        row: &OwnRow<'_>,
         whose: &Whose<'_>,
     ) {
         let key = (kind, whose.name.to_lowercase());
@@ -384,15 +409,15 @@ impl Judged {
         finding.is_users_risk |= kind == FindingKind::Risk && signs::is_users_risk(row);
         finding.first_at = finding.first_at.min(row.first_at);
         finding.last_at = finding.last_at.max(row.last_at);
-        finding.apps.extend(row.app_name.clone().or_else(|| row.app_id.clone()));
-        finding.resources.extend(row.resource_name.clone().or_else(|| row.resource_id.clone()));
+        finding.apps.extend(row.app_name.or(row.app_id).map(str::to_owned));
+        finding.resources.extend(row.resource_name.or(row.resource_id).map(str::to_owned));
         finding.asks_for_mfa_claim |= signs::asks_for_mfa_claim(row);
         finding.error_codes.extend(row.error_code.filter(|&code| code != 0));
         finding.said.extend(said);
         finding.customers.extend(row.child);
     }
 
-    fn add_passthrough(&mut self, row: &OwnRow, name: &str, lists: &Lists) {
+    fn add_passthrough(&mut self, row: &OwnRow<'_>, name: &str, lists: &Lists) {
         let Some(child) = row.child else { return };
         let tenant = self.passthrough.entry(child).or_insert_with(|| PassthroughTenant {
             tenant_id: child,
@@ -451,6 +476,6 @@ impl Judged {
 }
 
 /// The object id of a row's user: its name may hold it.
-fn user_id_of(account: &str, user_id: Option<&str>) -> Option<ObjectId> {
+pub(super) fn user_id_of(account: &str, user_id: Option<&str>) -> Option<ObjectId> {
     ObjectId::of_gdap_name(account).or_else(|| user_id.and_then(ObjectId::parse))
 }

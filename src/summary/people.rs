@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{DataFrame, PolarsResult, col};
-
-use super::frames::{self, Columns};
+use super::tables::{self, Row};
 use super::{DatasetParts, SummaryError};
+use crate::dataset::DatasetError;
 use crate::tenant::TenantId;
 use crate::tools::{Tool, ToolKind, ToolList};
 use crate::who::{AccountKind, AccountRef, ObjectId, UserList};
@@ -35,24 +34,15 @@ impl KnownAccount {
 }
 
 const ACCOUNTS: [&str; 5] = ["partner_tenant_id", "account", "kind", "user_id", "name"];
-const USERS: [&str; 2] = ["object_id", "user_principal_name"];
-const TOOLS: [&str; 5] = ["app_id", "app_name", "tool", "vendor", "kind"];
+const USERS: [&str; 3] = ["object_id", "user_principal_name", "named"];
+const TOOLS: [&str; 6] = ["app_id", "app_name", "tool", "vendor", "kind", "named"];
 
 impl People {
     pub(super) fn read(parts: &DatasetParts) -> Result<Self, SummaryError> {
         let mut people = Self::default();
-        if let Some(found) = frames::read_texts("accounts", &parts.accounts, &ACCOUNTS)? {
-            people.add_accounts(&found).map_err(frames::in_table("accounts"))?;
-        }
-        if let Some(users) = frames::scan("users", &parts.users)? {
-            let named = users.filter(col("named")).select(USERS.map(col)).collect();
-            named.and_then(|found| people.add_named(&found)).map_err(frames::in_table("users"))?;
-        }
-        let mut tools = TOOLS.map(col).to_vec();
-        tools.push(col("named"));
-        if let Some(found) = frames::read("tools", &parts.tools, tools)? {
-            people.add_tools(&found).map_err(frames::in_table("tools"))?;
-        }
+        tables::each_row("accounts", &parts.accounts, &ACCOUNTS, |row| people.add_account(row))?;
+        tables::each_row("users", &parts.users, &USERS, |row| people.add_named(row))?;
+        tables::each_row("tools", &parts.tools, &TOOLS, |row| people.add_tool(row))?;
         Ok(people)
     }
 
@@ -69,53 +59,43 @@ impl People {
         accounts.map(|(account, known)| (account.as_str(), known))
     }
 
-    fn add_accounts(&mut self, found: &DataFrame) -> PolarsResult<()> {
-        let columns = Columns::of(found);
-        let (partner, account) = (columns.text("partner_tenant_id")?, columns.text("account")?);
-        let (kind, user_id) = (columns.text("kind")?, columns.text("user_id")?);
-        let name = columns.text("name")?;
-        for row in 0..found.height() {
-            let (Some(partner), Some(account)) = (partner.tenant(row), account.owned(row)) else {
-                continue;
-            };
-            let known = KnownAccount {
-                kind: kind.get(row).and_then(AccountKind::parse),
-                user_id: user_id.get(row).and_then(ObjectId::parse),
-                name: name.owned(row),
-            };
-            self.accounts.entry(partner).or_default().insert(account, known);
-        }
+    fn add_account(&mut self, row: &Row<'_>) -> Result<(), DatasetError> {
+        let (partner, account) = (row.later_text("partner_tenant_id")?, row.later_text("account")?);
+        let (Some(partner), Some(account)) = (partner.and_then(TenantId::parse), account) else {
+            return Ok(());
+        };
+        let known = KnownAccount {
+            kind: row.later_text("kind")?.and_then(AccountKind::parse),
+            user_id: row.later_text("user_id")?.and_then(ObjectId::parse),
+            name: row.later_text("name")?.map(str::to_owned),
+        };
+        self.accounts.entry(partner).or_default().insert(account.to_owned(), known);
         Ok(())
     }
 
-    fn add_named(&mut self, found: &DataFrame) -> PolarsResult<()> {
-        let columns = Columns::of(found);
-        let (id, name) = (columns.text("object_id")?, columns.text("user_principal_name")?);
-        for row in 0..found.height() {
-            let account = id.get(row).or(name.get(row)).and_then(AccountRef::parse);
+    fn add_named(&mut self, row: &Row<'_>) -> Result<(), DatasetError> {
+        if row.flag("named")? {
+            let account = row.text("object_id")?.or(row.text("user_principal_name")?);
+            let account = account.and_then(AccountRef::parse);
             account.into_iter().for_each(|account| self.named.name_integration(account));
         }
         Ok(())
     }
 
-    fn add_tools(&mut self, found: &DataFrame) -> PolarsResult<()> {
-        let columns = Columns::of(found);
-        let (app_id, app_name) = (columns.text("app_id")?, columns.text("app_name")?);
-        let (tool, vendor) = (columns.text("tool")?, columns.text("vendor")?);
-        let (kind, named) = (columns.text("kind")?, columns.flag("named")?);
-        for row in 0..found.height() {
-            if named.get(row) {
-                app_id.get(row).into_iter().for_each(|id| self.tools.name_integration_app(id));
-            } else if let Some(name) = tool.owned(row) {
-                let kind = ToolKind::ALL.into_iter().find(|k| kind.get(row) == Some(k.as_str()));
-                self.tools.add(Tool {
-                    app_id: app_id.owned(row),
-                    app_name: app_name.owned(row),
-                    name,
-                    vendor: vendor.owned(row),
-                    kind: kind.unwrap_or(ToolKind::Integration),
-                });
-            }
+    fn add_tool(&mut self, row: &Row<'_>) -> Result<(), DatasetError> {
+        if row.flag("named")? {
+            let id = row.text("app_id")?;
+            id.into_iter().for_each(|id| self.tools.name_integration_app(id));
+        } else if let Some(name) = row.owned("tool")? {
+            let word = row.text("kind")?;
+            let kind = ToolKind::ALL.into_iter().find(|kind| word == Some(kind.as_str()));
+            self.tools.add(Tool {
+                app_id: row.owned("app_id")?,
+                app_name: row.owned("app_name")?,
+                name,
+                vendor: row.owned("vendor")?,
+                kind: kind.unwrap_or(ToolKind::Integration),
+            });
         }
         Ok(())
     }

@@ -69,6 +69,8 @@ impl PolicySets {
 /// What refused the tries of one route.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Refused {
+    /// Some try was refused since the last success.
+    is_refused: bool,
     /// By the set of policies that blocked; 0: blocked, and the log does not show by which.
     sets: BTreeMap<u32, Tally>,
     /// The set under which all that had no place of its own is counted.
@@ -107,9 +109,14 @@ impl Refused {
             _ => {}
         }
         count(&mut self.codes, found.error_code, found);
+        self.is_refused = true;
     }
 
     fn start_again(&mut self) {
+        // Of most routes nearly all tries get in.
+        if !std::mem::take(&mut self.is_refused) {
+            return;
+        }
         for tally in self.sets.values_mut().chain(self.codes.values_mut()) {
             tally.since_success = 0;
         }

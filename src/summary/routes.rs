@@ -26,7 +26,8 @@ pub(super) fn routes_of(
         let text = |number| activity.routes.text(number).to_owned();
         let account = text(route.key.account);
         let from = route.history.blocks_from(now);
-        let blocks = route.blocks.iter().filter(|(_, at)| from.is_none_or(|f| at.last_at >= f));
+        let blocks = activity.policies_of(&route.blocks);
+        let blocks = blocks.iter().filter(|(_, at)| from.is_none_or(|f| at.last_at >= f));
         Some(RouteSummary {
             child_tenant_id: route.pair.1,
             partner_tenant_id: partner,
@@ -39,7 +40,7 @@ pub(super) fn routes_of(
             last_at: route.history.newest_at(),
             blocks: blocks
                 .map(|(policy, block)| RouteBlock {
-                    policy_id: policy.clone(),
+                    policy_id: (*policy).to_owned(),
                     last_at: block.last_at,
                 })
                 .collect(),

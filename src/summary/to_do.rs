@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Circumstances, Pair, Route, RouteKey, RoutePolicy};
 use super::assemble::accounts_of;
-use super::closer::Closer;
 use super::lists::Lists;
 use super::model::{BlockedAccount, Doer, FailureSummary, ToDo, Waiting, WaitingKind};
+use super::proof::Closer;
 use super::state::{CustomerState, Judgement, RouteState};
 use crate::error_code::{Category, ErrorCode, WhoFixes};
 use crate::remedy::facts::{Address, Facts, Relation, is_risk_code};
@@ -62,15 +62,21 @@ struct ToldOf<'a> {
 }
 
 impl<'a> ToldOf<'a> {
-    fn add(&mut self, one: &RefusedNow<'a>, found: &RoutePolicy, address: Address, codes: &[i32]) {
+    fn add(
+        &mut self,
+        one: &RefusedNow<'a>,
+        found: &RoutePolicy<'_>,
+        address: Address,
+        codes: &[i32],
+    ) {
         self.routes.push(one.route);
-        if names_risk(found) || codes.iter().any(|&code| is_risk_code(code)) {
+        if found.names_risk() || codes.iter().any(|&code| is_risk_code(code)) {
             self.at_risk.push(one.route);
         }
         let facts = &mut self.facts;
-        facts.demanded.extend(found.demanded.iter().cloned());
-        facts.session.extend(found.session.iter().cloned());
-        facts.matched.extend(found.matched.iter().cloned());
+        facts.demanded.extend(found.demanded().cloned());
+        facts.session.extend(found.session().cloned());
+        facts.matched.extend(found.matched().cloned());
         facts.unattended |= one.is_integration;
         let how = &one.route.circumstances;
         facts.legacy_client |= how.legacy_client;
@@ -101,9 +107,9 @@ struct Codes<'a> {
 }
 
 impl<'a> Codes<'a> {
-    fn of(one: &RefusedNow<'a>) -> Self {
-        let of_risk = one.route.blocks.iter().filter(|(_, found)| names_risk(found));
-        let of_risk = of_risk.map(|(id, _)| id.as_str()).take(2).collect();
+    fn of(one: &RefusedNow<'a>, blocks: &[(&'a str, RoutePolicy<'a>)]) -> Self {
+        let of_risk = blocks.iter().filter(|(_, found)| found.names_risk());
+        let of_risk = of_risk.map(|&(id, _)| id).take(2).collect();
         let codes = one.route.refused.codes(one.state, one.from);
         let all: Vec<i32> = codes.filter_map(|(code, _)| code).collect();
         let without_risk = all.iter().copied().filter(|&code| !is_risk_code(code)).collect();
@@ -227,10 +233,12 @@ impl<'a> Case<'a> {
             let policies: BTreeSet<u32> =
                 sets.flat_map(|(set, _)| self.activity.policy_sets.get(set)).copied().collect();
             let address = self.address(&one.route.circumstances);
-            let codes = Codes::of(one);
+            let blocks = self.activity.policies_of(&one.route.blocks);
+            let codes = Codes::of(one, &blocks);
             for policy in policies {
                 let id = self.activity.routes.text(policy);
-                if let Some(found) = one.route.blocks.get(id) {
+                let place = blocks.binary_search_by_key(&id, |(id, _)| id);
+                if let Some((_, found)) = place.ok().and_then(|place| blocks.get(place)) {
                     let told = told.entry(policy).or_default();
                     told.add(one, found, address, codes.of_policy(id));
                 }
@@ -257,8 +265,9 @@ impl<'a> Case<'a> {
             return Address::NotTold;
         }
         let seen = self.closer.addresses_seen.get(&self.partner);
+        let text = |address| self.activity.routes.text(address);
         let is_seen = |address: &str| seen.is_some_and(|seen| seen.contains(address));
-        if !how.has_more_addresses && how.addresses.iter().all(|address| is_seen(address)) {
+        if !how.has_more_addresses && how.addresses.iter().all(|&address| is_seen(text(address))) {
             Address::Seen
         } else {
             Address::NeverSeen
@@ -297,13 +306,13 @@ impl<'a> Case<'a> {
         let (lists, activity) = (self.lists, self.activity);
         let entry = code.and_then(|code| ErrorCode(code).entry());
         let told = failing.routes.iter().filter_map(|route| route.told.get(&code));
-        let told = told.max_by_key(|told| told.at);
-        let told = told.cloned().unwrap_or_default();
+        let told = told.max_by_key(|told| told.at).copied().unwrap_or_default();
         // Datasets of older versions have no such columns.
-        let category = told.category.as_deref().and_then(Category::parse);
-        let who_fixes = told.who_fixes.as_deref().and_then(WhoFixes::parse);
-        let text = |told: Option<String>, known: Option<&String>| {
-            told.or_else(|| known.cloned()).unwrap_or_default()
+        let told_text = |number| activity.routes.texts.filled(number);
+        let category = told_text(told.category).and_then(Category::parse);
+        let who_fixes = told_text(told.who_fixes).and_then(WhoFixes::parse);
+        let text = |told: u32, known: Option<&String>| {
+            told_text(told).map(str::to_owned).or_else(|| known.cloned()).unwrap_or_default()
         };
         FailureSummary {
             error_code: code,
@@ -368,16 +377,18 @@ impl<'a> Case<'a> {
         for route in self.routes.iter().filter(|route| apps.contains(&route.key.app)) {
             let own = refused.contains(&route.key);
             let recent = self.now - TimeDelta::days(super::state::RECENT_DAYS);
-            let report_only = route.would_block.iter().map(|it| (WaitingKind::ReportOnly, it, own));
+            let would_block = self.activity.policies_of(&route.would_block);
+            let report_only = would_block.iter().map(|it| (WaitingKind::ReportOnly, it, own));
             // What blocked this route or another one of the app before may do so again.
-            let blocks = route.blocks.iter().map(|it| (WaitingKind::Blocks, it, false));
+            let blocks = self.activity.policies_of(&route.blocks);
+            let blocks = blocks.iter().map(|it| (WaitingKind::Blocks, it, false));
             for (kind, (id, met), is_certain) in report_only.chain(blocks) {
-                if planned.contains(id.as_str()) || met.last_at < recent {
+                if planned.contains(id) || met.last_at < recent {
                     continue;
                 }
                 let waiting = self.waiting_policy(id, met, kind, is_certain);
                 found
-                    .entry((id.clone(), kind))
+                    .entry(((*id).to_owned(), kind))
                     .and_modify(|known| merge(known, &waiting))
                     .or_insert(waiting);
             }
@@ -390,25 +401,21 @@ impl<'a> Case<'a> {
     fn waiting_policy(
         &self,
         id: &str,
-        met: &RoutePolicy,
+        met: &RoutePolicy<'_>,
         kind: WaitingKind,
         is_certain: bool,
     ) -> Waiting {
+        let demanded: BTreeSet<&String> = met.demanded().collect();
         Waiting {
             policy_id: id.to_owned(),
             policy_name: self.policy_name(id),
-            demanded: met.demanded.iter().cloned().collect(),
+            demanded: demanded.into_iter().cloned().collect(),
             kind,
             is_certain,
             first_at: met.first_at,
             last_at: met.last_at,
         }
     }
-}
-
-fn names_risk(found: &RoutePolicy) -> bool {
-    Facts { matched: found.matched.clone(), demanded: found.demanded.clone(), ..Facts::default() }
-        .is_user_risk()
 }
 
 fn merge(known: &mut Waiting, other: &Waiting) {

@@ -1,14 +1,15 @@
 //! Rows to tries: what belongs together by correlation id and time. Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::DateTime;
 
+use super::hash::ByNumber;
 use super::state::Try;
 use crate::attribution::Verdict;
 
 /// A row that comes later than this after the one before begins a new try.
-const GAP_MINUTES: i64 = 10;
+const GAP_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// What a try must know of a row. `route` is whatever number the caller gives its routes.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +17,8 @@ pub struct TryRow {
     pub route: u32,
     /// A hash of the correlation id; `None` makes the row a try of its own.
     pub correlation: Option<u128>,
-    pub at: DateTime<Utc>,
+    /// In microseconds.
+    pub at: i64,
     pub verdict: Verdict,
     pub disputed: bool,
     pub error_code: Option<i32>,
@@ -24,19 +26,43 @@ pub struct TryRow {
     pub refusal: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Correlated(u32, u128),
-    Alone(u64),
-}
-
 #[derive(Debug)]
 struct OpenTry {
-    route: u32,
-    found: Try,
+    first_at: i64,
+    last: TryRow,
+    last_number: u64,
+    is_open: bool,
     /// The sets of policies that blocked its rows, each once.
-    refusals: Vec<u32>,
-    last_row: u64,
+    refusals: Refusals,
+}
+
+/// Nearly always none or one.
+#[derive(Debug)]
+enum Refusals {
+    None,
+    One([u32; 1]),
+    Some(Vec<u32>),
+}
+
+impl Refusals {
+    fn add(&mut self, refusal: u32) {
+        match self {
+            _ if refusal == 0 => {}
+            Self::None => *self = Self::One([refusal]),
+            Self::One([known]) if *known == refusal => {}
+            Self::One([known]) => *self = Self::Some(vec![*known, refusal]),
+            Self::Some(known) if known.contains(&refusal) => {}
+            Self::Some(known) => known.push(refusal),
+        }
+    }
+
+    fn all(&self) -> &[u32] {
+        match self {
+            Self::None => &[],
+            Self::One(only) => only,
+            Self::Some(all) => all,
+        }
+    }
 }
 
 /// Folds rows in the order of time into tries in the order of their last rows.
@@ -44,63 +70,84 @@ struct OpenTry {
 /// Holds only what may still grow: the rows of the last ten minutes.
 #[derive(Debug, Default)]
 pub struct TryFolder {
-    open: HashMap<Key, OpenTry>,
-    /// One entry for each row; only the entry of a try's last row closes it.
-    queue: VecDeque<(DateTime<Utc>, u64, Key)>,
+    /// By place; the places of closed ones are free for new ones.
+    tries: Vec<OpenTry>,
+    free: Vec<usize>,
+    /// The open ones with a correlation id, by route and that one.
+    by_correlation: ByNumber<(u32, u128), usize>,
+    /// Time, number and try of each row; only the entry of a try's last row closes it.
+    queue: VecDeque<(i64, u64, usize)>,
     rows: u64,
 }
 
 impl TryFolder {
     /// Takes the next row; hands every try that it shows to be complete to `done`.
     pub fn push(&mut self, row: TryRow, done: &mut impl FnMut(u32, Try, &[u32])) {
-        self.close_before(row.at - TimeDelta::minutes(GAP_MINUTES), done);
+        self.close_before(row.at.saturating_sub(GAP_MICROS), done);
         let number = self.rows;
         self.rows += 1;
-        let key = match row.correlation {
-            Some(correlation) => Key::Correlated(row.route, correlation),
-            None => Key::Alone(number),
-        };
-        self.queue.push_back((row.at, number, key));
-        let open = self.open.entry(key).or_insert_with(|| OpenTry {
-            route: row.route,
-            found: Try {
-                first_at: row.at,
-                last_at: row.at,
-                verdict: row.verdict,
-                disputed: row.disputed,
-                error_code: row.error_code,
+        let place = match row.correlation.map(|correlation| (row.route, correlation)) {
+            None => self.begin(row),
+            Some(key) => match self.by_correlation.get(&key) {
+                Some(&known) => known,
+                None => {
+                    let place = self.begin(row);
+                    self.by_correlation.insert(key, place);
+                    place
+                }
             },
-            refusals: Vec::new(),
-            last_row: number,
-        });
-        open.last_row = number;
-        if row.refusal != 0 && !open.refusals.contains(&row.refusal) {
-            open.refusals.push(row.refusal);
-        }
-        open.found = Try {
-            first_at: open.found.first_at,
-            last_at: row.at,
-            verdict: row.verdict,
-            disputed: row.disputed,
-            error_code: row.error_code,
         };
+        self.queue.push_back((row.at, number, place));
+        if let Some(open) = self.tries.get_mut(place) {
+            open.last = row;
+            open.last_number = number;
+            open.refusals.add(row.refusal);
+        }
+    }
+
+    /// Begins a try; gives its place.
+    fn begin(&mut self, row: TryRow) -> usize {
+        if let Some(place) = self.free.pop()
+            && let Some(free) = self.tries.get_mut(place)
+        {
+            free.first_at = row.at;
+            free.is_open = true;
+            free.refusals = Refusals::None;
+            return place;
+        }
+        let refusals = Refusals::None;
+        let fresh =
+            OpenTry { first_at: row.at, last: row, last_number: 0, is_open: true, refusals };
+        self.tries.push(fresh);
+        self.tries.len() - 1
     }
 
     /// Hands out the tries that are still open.
     pub fn finish(mut self, done: &mut impl FnMut(u32, Try, &[u32])) {
-        self.close_before(DateTime::<Utc>::MAX_UTC, done);
+        self.close_before(i64::MAX, done);
     }
 
-    fn close_before(&mut self, moment: DateTime<Utc>, done: &mut impl FnMut(u32, Try, &[u32])) {
-        while let Some(&(at, number, key)) = self.queue.front() {
+    fn close_before(&mut self, moment: i64, done: &mut impl FnMut(u32, Try, &[u32])) {
+        while let Some(&(at, number, place)) = self.queue.front() {
             if at >= moment {
                 break;
             }
             self.queue.pop_front();
-            if self.open.get(&key).is_some_and(|open| open.last_row == number)
-                && let Some(open) = self.open.remove(&key)
-            {
-                done(open.route, open.found, &open.refusals);
+            let Some(open) = self.tries.get_mut(place) else { continue };
+            if !open.is_open || open.last_number != number {
+                continue;
+            }
+            open.is_open = false;
+            self.free.push(place);
+            if let Some(correlation) = open.last.correlation {
+                self.by_correlation.remove(&(open.last.route, correlation));
+            }
+            let times = DateTime::from_timestamp_micros(open.first_at)
+                .zip(DateTime::from_timestamp_micros(open.last.at));
+            if let Some((first_at, last_at)) = times {
+                let TryRow { route, verdict, disputed, error_code, .. } = open.last;
+                let found = Try { first_at, last_at, verdict, disputed, error_code };
+                done(route, found, open.refusals.all());
             }
         }
     }
@@ -114,7 +161,7 @@ mod tests {
         TryRow {
             route: 1,
             correlation,
-            at: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
+            at: minute * 60_000_000,
             verdict,
             disputed: false,
             error_code: None,
