@@ -61,6 +61,14 @@ def first_line(*command: str | Path) -> str:
     return done.stdout.splitlines()[0].strip()
 
 
+def commit_of_source() -> str:
+    """The commit, and whether the program's source has changed since."""
+    git = ("git", "-C", str(ROOT))
+    changed = subprocess.run((*git, "diff", "--quiet", "HEAD", "--", "src", "Cargo.lock"))
+    commit = first_line(*git, "rev-parse", "--short", "HEAD")
+    return f"{commit}, changed" if changed.returncode else commit
+
+
 def machine() -> dict[str, str]:
     """What the figures were measured on, in the words of the system."""
     cpu = next(
@@ -77,12 +85,12 @@ def machine() -> dict[str, str]:
     }
 
 
-def versions(programs: Programs) -> dict[str, str]:
+def versions(programs: Programs, is_built_here: bool) -> dict[str, str]:
     """Of everything that is measured, and of what built it."""
+    commit = f" ({commit_of_source()})" if is_built_here else " (a given binary)"
     pinned = dict(line.split("==") for line in REQUIREMENTS.read_text().split("\n") if "==" in line)
-    commit = first_line("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
     return {
-        "tenantsweep": f"{first_line(programs.tenantsweep, '--version').split()[-1]} ({commit})",
+        "tenantsweep": f"{first_line(programs.tenantsweep, '--version').split()[-1]}{commit}",
         "rustc": first_line("rustc", "--version").split()[1],
         "DuckDB": pinned["duckdb"],
         "Polars": pinned["polars"],
