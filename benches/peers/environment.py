@@ -62,10 +62,10 @@ def first_line(*command: str | Path) -> str:
 
 
 def commit_of_source() -> str:
-    """The commit, and whether the program's source has changed since."""
-    git = ("git", "-C", str(ROOT))
-    changed = subprocess.run((*git, "diff", "--quiet", "HEAD", "--", "src", "Cargo.lock"))
-    commit = first_line(*git, "rev-parse", "--short", "HEAD")
+    """The last commit that changed the program's source, and whether it is changed since."""
+    git, source = ("git", "-C", str(ROOT)), ("src", "data", "Cargo.toml", "Cargo.lock")
+    commit = first_line(*git, "log", "-1", "--format=%h", "--", *source)
+    changed = subprocess.run((*git, "diff", "--quiet", "HEAD", "--", *source))
     return f"{commit}, changed" if changed.returncode else commit
 
 
