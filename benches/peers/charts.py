@@ -126,7 +126,7 @@ def ticks(end: float, step: float) -> list[float]:
 
 
 def short(value: float) -> str:
-    """Three digits at most, and no more than the value has."""
+    """Two digits, or the whole number; no more than a chart can show."""
     if value >= 10_000:
         return f"{value / 1000:.3g}k"
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
