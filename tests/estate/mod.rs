@@ -76,6 +76,10 @@ pub struct EstateOptions {
     /// Length of the partner list.
     pub partners: usize,
     pub partner_share: f64,
+    /// Some of the partners' users are told by the domain of their mail address only.
+    pub partners_by_mail: bool,
+    /// Accounts of each service provider; 0 makes every sign-in one of an account of its own.
+    pub technicians: usize,
     pub other_provider_share: f64,
     /// A record lists all policies of its tenant. 10 to 26 give 5 to 9 KiB.
     pub policies_per_record: RangeInclusive<usize>,
@@ -110,6 +114,8 @@ impl Default for EstateOptions {
             records: 600,
             partners: 2,
             partner_share: 0.05,
+            partners_by_mail: true,
+            technicians: 0,
             other_provider_share: 0.01,
             policies_per_record: 10..=26,
             kinds: Kind::ALL.to_vec(),
@@ -134,6 +140,7 @@ impl EstateOptions {
     pub fn plain() -> Self {
         Self {
             kinds: vec![Kind::DiagnosticLines],
+            partners_by_mail: false,
             duplicate_share: 0.0,
             states_share: 0.0,
             hostile_share: 0.0,

@@ -111,13 +111,14 @@ fn child_role(world: &World, rng: &mut Rng) -> Role {
     let options = &world.options;
     let partner = rng.below(world.partners.len());
     if rng.chance(options.partner_share) {
-        return *rng.pick(&[
+        let roles = [
             Role::Gdap(partner),
             Role::Gdap(partner),
             Role::Gdap(partner),
             Role::B2b(partner),
             Role::Mail(partner),
-        ]);
+        ];
+        return *rng.pick(if options.partners_by_mail { &roles } else { &roles[..4] });
     }
     if rng.chance(options.other_provider_share) {
         return Role::OtherProvider(rng.below(world.providers.len()));

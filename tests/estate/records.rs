@@ -269,13 +269,13 @@ impl<'w> Who<'w> {
                 base.guest_of(&world.strangers[at], 1).with_mail(mail, rng)
             }
             Role::Gdap(at) => {
-                base.technician_of(&world.partners[at].id, &world.partners[at].name, rng)
+                base.technician_of(world, &world.partners[at].id, &world.partners[at].name, rng)
             }
             Role::OtherProvider(at) => {
                 let provider = &world.providers[at];
                 Who {
                     app_owner: &provider.id,
-                    ..base.technician_of(&provider.id, &provider.name, rng)
+                    ..base.technician_of(world, &provider.id, &provider.name, rng)
                 }
             }
             Role::B2b(at) => {
@@ -330,8 +330,19 @@ impl<'w> Who<'w> {
     }
 
     /// GDAP users have no mail address in the customer's log.
-    fn technician_of(self, home: &'w str, name: &str, rng: &mut Rng) -> Self {
-        let user_principal_name = format!("user_{}", rng.guid().replace('-', ""));
+    fn technician_of(self, world: &World, home: &'w str, name: &str, rng: &mut Rng) -> Self {
+        let someone_new = rng.guid();
+        let object_id = match world.options.technicians {
+            0 => someone_new,
+            count => {
+                let of_home = home
+                    .bytes()
+                    .fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+                let nth = Rng::new(rng.clone().next()).below(count);
+                Rng::derived(of_home, &[nth as u64]).guid()
+            }
+        };
+        let user_principal_name = format!("user_{}", object_id.replace('-', ""));
         Who {
             home: Some(home),
             access: 8,
