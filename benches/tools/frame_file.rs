@@ -7,7 +7,11 @@
 //! `lines` counts newlines; `frame` cuts the file into records with the program's own framer. Both
 //! on one thread and through a small buffer.
 
-/// The framer's own source, without the rest of the program and its libraries.
+/// The framer's own source, without the rest of the program and its libraries, and what it stands on.
+#[path = "../../src/blocks/mod.rs"]
+#[allow(dead_code, reason = "framing asks for a part of what blocks can tell")]
+mod blocks;
+
 #[path = "../../src/input"]
 #[allow(dead_code, unused_imports, reason = "a part of the framer is enough here")]
 mod input {
