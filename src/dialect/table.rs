@@ -240,7 +240,7 @@ impl Table {
     /// Learns which words for the status mean success in a language that is not known: failures and
     /// interruptions carry a code. So it is a word that never stands beside a code, in a file where
     /// another word does; where no row carries one, nothing can be learned.
-    pub fn learn_success_words(&mut self, rows: &[Vec<String>]) {
+    pub fn learn_success_words<'r>(&mut self, rows: impl FnOnce() -> &'r Vec<Vec<String>>) {
         let field_of = self.kind.field_of();
         let at = |wanted: Field<'_>| {
             self.columns.iter().position(|column| column.field(field_of) == wanted)
@@ -252,7 +252,7 @@ impl Table {
         let cell = |row: &Vec<String>, at: usize| {
             row.get(at).map(|cell| cell.trim().to_owned()).unwrap_or_default()
         };
-        let (with_code, without): (Vec<_>, Vec<_>) = rows
+        let (with_code, without): (Vec<_>, Vec<_>) = rows()
             .iter()
             .map(|row| (cell(row, status), cell(row, code)))
             .partition(|(_, code)| !matches!(code.as_str(), "" | "0"));

@@ -1,9 +1,10 @@
 //! Whether the day or the month stands first in a file's dates: decided for the file as a whole,
 //! by a first pass over the column with the times, and never guessed.
 
+use std::borrow::Cow;
 use std::io;
 
-use super::cells::cells;
+use super::cells::cell;
 use super::frame::{CsvFramer, SpanKind};
 use super::open::OpenExport;
 use super::read::ReadOptions;
@@ -29,7 +30,7 @@ pub(super) enum DateOrderOfFile {
 
 /// Judges a file by the cells of its first rows, and, where these do not decide, by all.
 pub(super) fn date_order_of<'a>(
-    first: impl Iterator<Item = &'a String>,
+    first: impl Iterator<Item = Cow<'a, [u8]>>,
     reopen: impl FnOnce() -> io::Result<OpenExport<'static>>,
     column: usize,
     delimiter: u8,
@@ -37,7 +38,7 @@ pub(super) fn date_order_of<'a>(
 ) -> io::Result<DateOrderOfFile> {
     let mut dates = Dates::default();
     for cell in first {
-        dates.take(cell);
+        dates.take(&String::from_utf8_lossy(&cell));
     }
     if dates.may_still_decide() {
         let stream = reopen()?;
@@ -104,9 +105,9 @@ impl Dates {
             for span in &spans {
                 let SpanKind::Record { .. } = span.kind else { continue };
                 let start = (span.offset - window.offset()) as usize;
-                let row = cells(&window.bytes()[start..start + span.len], delimiter);
-                let cell = row.get(column).map(|cell| &**cell).unwrap_or_default();
-                if self.take(&String::from_utf8_lossy(cell)) {
+                let row = &window.bytes()[start..start + span.len];
+                let date = cell(row, delimiter, column).unwrap_or_default();
+                if self.take(&String::from_utf8_lossy(&date)) {
                     return Ok(());
                 }
             }

@@ -1,7 +1,9 @@
 //! How the records of an export are read, found out from its first ones: which kind of export it
 //! is, what the columns of a table are, and in which order its dates stand.
 
-use super::cells::cells;
+use std::cell::LazyCell;
+
+use super::cells::{cell, cells};
 use super::date_order::{DateOrderOfFile, date_order_of};
 use super::peek::{Peek, PeekColumns};
 use super::read::{NotRead, Place, ReadOptions};
@@ -96,22 +98,25 @@ pub(super) fn rows_of_json<'b>(
 /// Finds out how the rows of a CSV are read, by its header and the first rows below it.
 pub(super) fn rows_of_csv<'b>(
     header: &[u8],
-    mut below: impl Iterator<Item = &'b [u8]>,
+    below: impl Iterator<Item = &'b [u8]>,
     delimiter: u8,
     place: &Place<'_>,
     options: &ReadOptions<'_>,
 ) -> Result<Rows, NotRead> {
     let header = csv_texts(header, delimiter);
-    let sample: Vec<Vec<String>> =
-        below.by_ref().take(SAMPLE_ROWS).map(|row| csv_texts(row, delimiter)).collect();
-    let mut table = table_of(&header, &sample, place, options)?;
-    table.learn_success_words(&sample);
+    let below: Vec<&[u8]> = below.take(SAMPLE_ROWS).collect();
+    // Most kinds are known by their header alone.
+    let sample = LazyCell::new(|| -> Vec<Vec<String>> {
+        below.iter().map(|row| csv_texts(row, delimiter)).collect()
+    });
+    let mut table = table_of(&header, || &sample, place, options)?;
+    table.learn_success_words(|| &sample);
     table.options.keep_not_applied = options.keep_not_applied;
     if let Some(column) = table.time_column() {
         table.options.times.order = match options.tables.date_order {
             Some(order) => Some(order),
             None => {
-                let first = sample.iter().filter_map(|row| row.get(column));
+                let first = below.iter().filter_map(|row| cell(row, delimiter, column));
                 let found = date_order_of(first, || (place.reopen)(), column, delimiter, options);
                 order_of(found.map_err(NotRead::Failed)?, header.get(column))?
             }
@@ -124,9 +129,9 @@ pub(super) fn rows_of_csv<'b>(
 /// Rows by whose cells a column is judged.
 const SAMPLE_ROWS: usize = 1000;
 
-fn table_of(
+fn table_of<'s>(
     header: &[String],
-    sample: &[Vec<String>],
+    sample: impl Fn() -> &'s Vec<Vec<String>>,
     place: &Place<'_>,
     options: &ReadOptions<'_>,
 ) -> Result<Table, NotRead> {
@@ -143,13 +148,13 @@ fn table_of(
                    with the portal set to UTC",
         })),
         TableRefusal::Unknown { .. } => {
-            if let Some(table) = portal_columns(header, sample, log, options.tables) {
+            if let Some(table) = portal_columns(header, sample(), log, options.tables) {
                 return Ok(table);
             }
             if let Some(no_log) = name_table(header) {
                 return Err(NotRead::NoLog(no_log));
             }
-            Err(unknown_table(header, sample))
+            Err(unknown_table(header, sample()))
         }
     }
 }
