@@ -81,7 +81,7 @@ def machine() -> dict[str, str]:
         "processor": cpu,
         "cores": str(os.cpu_count()),
         "memory": f"{memory / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
     }
 
 
