@@ -1,6 +1,6 @@
 //! From a [`Summary`](crate::summary::Summary) to text for people and for machines.
 //!
-//! Formats take the summary and a sink; they know no files and no polars. `tables` decides
+//! Formats take the summary and a sink; they know no files and no Parquet. `tables` decides
 //! once what stands in which column, and each format only draws it. Log text is hostile, so
 //! every renderer passes it through [`clean`].
 

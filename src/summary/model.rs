@@ -1,4 +1,4 @@
-//! What a summary holds: plain values, no polars, no formats.
+//! What a summary holds: plain values, no Parquet, no formats.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
