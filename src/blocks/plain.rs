@@ -17,7 +17,7 @@ fn zeros(block: &[u8], change: impl Fn(u64) -> u64) -> u64 {
     words.iter().take(BLOCK / 8).enumerate().fold(0, |bits, (at, word)| {
         let word = change(u64::from_le_bytes(*word));
         // The highest bit of each byte that is zero; no carry goes from byte to byte.
-        let zero = !((word & LOW) + LOW | word | LOW);
+        let zero = !(((word & LOW) + LOW) | word | LOW);
         // Gathers the highest bits of all bytes in one.
         let gathered = (zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         bits | gathered << (at * 8)

@@ -87,7 +87,7 @@ pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading
         options,
         ..Envelope::default()
     };
-    let reading = sign_in_of(properties, envelope, &room)?;
+    let reading = sign_in_of(&properties, &envelope, &room)?;
     Ok(Reading { repaired: reading.repaired || text == TextQuality::Repaired, ..reading })
 }
 

@@ -52,5 +52,5 @@ pub(super) fn normalise(record: &[u8], options: RecordOptions) -> Result<Reading
     if wire.is_of_log_analytics() {
         return Err(Unreadable::OtherKind);
     }
-    sign_in_of(wire, Envelope { options, ..Envelope::default() }, &room)
+    sign_in_of(&wire, &Envelope { options, ..Envelope::default() }, &room)
 }

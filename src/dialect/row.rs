@@ -270,7 +270,7 @@ impl<'a> RowWire<'a> {
             options,
             ..Envelope::default()
         };
-        sign_in_of(self.sign_in, envelope, room)
+        sign_in_of(&self.sign_in, &envelope, room)
     }
 
     /// The log by the row's own words, else by the file's; `None` leaves it to the members.

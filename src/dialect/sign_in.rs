@@ -146,8 +146,8 @@ fn is_near(at: DateTime<Utc>) -> bool {
 
 /// Maps the members of a `signIn` object to a [`SignIn`].
 pub(super) fn sign_in_of<'a>(
-    wire: SignInWire<'a>,
-    envelope: Envelope<'a>,
+    wire: &SignInWire<'a>,
+    envelope: &Envelope<'a>,
     room: &'a Room,
 ) -> Result<Reading, Unreadable> {
     let times = envelope.options.times;
@@ -167,7 +167,7 @@ pub(super) fn sign_in_of<'a>(
     }
     let policies_cut = wire.applied_policies.text == TextQuality::Cut;
     let repaired = policies_cut || wire.applied_policies.text == TextQuality::Repaired;
-    let status = wire.status.value;
+    let status = &wire.status.value;
     let code = status.error_code.0.and_then(parse_code);
     let conditional_access_status =
         wire.conditional_access_status.0.and_then(ConditionalAccessStatus::parse);
@@ -189,8 +189,8 @@ pub(super) fn sign_in_of<'a>(
             is_user || wire.service_principal_id.0.is_none(),
         )
     });
-    let device = wire.device.value;
-    let location = wire.location.value;
+    let device = &wire.device.value;
+    let location = &wire.location.value;
     let (methods, of_mfa) = told_by_steps(&wire.authentication_details.value.0);
     let sign_in = SignIn {
         sign_in_id: wire.id.0.map(str::to_lowercase),
