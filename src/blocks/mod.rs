@@ -4,7 +4,7 @@
 //! (After Langdale and Lemire, *Parsing Gigabytes of JSON per Second*, VLDB Journal 2019.)
 //!
 //! The masks are made by the widest instructions that the processor has, found out at run time; the
-//! [`Plain`] twin says the same with words of eight bytes, and is the path of all other processors.
+//! plain twin says the same with words of eight bytes, and is the path of all other processors.
 //! Unsafe code stands in this room only: whoever works on blocks writes a [`Kernel`].
 
 #[cfg(target_arch = "x86_64")]
