@@ -9,12 +9,14 @@
 
 #[path = "../tests/estate/mod.rs"]
 mod estate;
+mod framed;
 
 use std::hint::black_box;
 
 use estate::{Estate, EstateOptions, Kind};
+use framed::{records_of, spans_of};
 use tenantsweep::dialect::{Dialect, RecordOptions};
-use tenantsweep::input::frame::{CsvFramer, JsonFramer, RECORD_LIMIT, Span, SpanKind};
+use tenantsweep::input::frame::{CsvFramer, RECORD_LIMIT, Span};
 use tenantsweep::input::peek::Peek;
 use tenantsweep::tenant::TenantId;
 
@@ -27,11 +29,11 @@ fn main() {
         Export::of(Kind::PortalJson),
         Export::of(Kind::LogAnalyticsCsv),
     );
-    let (line_records, array_records) = (lines.records(), array.records());
+    let (line_records, array_records) = (records_of(&lines.bytes), records_of(&array.bytes));
     let done = match step.as_str() {
         "none" => 0,
-        "frame-lines" => frame(&lines.bytes).len(),
-        "frame-array" => frame(&array.bytes).len(),
+        "frame-lines" => spans_of(black_box(&lines.bytes)).len(),
+        "frame-array" => spans_of(black_box(&array.bytes)).len(),
         "frame-csv" => frame_csv(&csv.bytes).len(),
         "peek" => {
             let skipped = |record: &&&[u8]| lines.peek.may_skip(black_box(record));
@@ -69,20 +71,6 @@ impl Export {
         let largest = estate.files.into_iter().max_by_key(|file| file.bytes.len());
         Self { bytes: largest.expect("a file").bytes, peek }
     }
-
-    fn records(&self) -> Vec<&[u8]> {
-        let spans = frame(&self.bytes);
-        let records = spans.iter().filter(|span| matches!(span.kind, SpanKind::Record { .. }));
-        let bytes =
-            |span: &Span| &self.bytes[span.offset as usize..span.offset as usize + span.len];
-        records.map(bytes).collect()
-    }
-}
-
-fn frame(bytes: &[u8]) -> Vec<Span> {
-    let mut spans = Vec::new();
-    JsonFramer::new(RECORD_LIMIT).frame(black_box(bytes), 0, true, &mut spans);
-    spans
 }
 
 fn frame_csv(bytes: &[u8]) -> Vec<Span> {

@@ -4,6 +4,7 @@
 
 #[path = "../tests/estate/mod.rs"]
 mod estate;
+mod framed;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -11,11 +12,12 @@ use std::sync::LazyLock;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use estate::{Estate, EstateOptions, Kind};
+use framed::{records_of, spans_of};
 use tenantsweep::dataset::WriterOptions;
 use tenantsweep::dialect::{Dialect, RecordOptions, TableOptions};
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
-use tenantsweep::input::frame::{JsonFramer, RECORD_LIMIT, Span, SpanKind};
+use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::lists::{GivenLists, Lists};
 use tenantsweep::sweep::{Progress, SweepOptions, sweep};
@@ -48,19 +50,6 @@ fn export_of(kind: Kind) -> (Vec<u8>, Vec<Partner>) {
 static LINES: LazyLock<(Vec<u8>, Vec<Partner>)> =
     LazyLock::new(|| export_of(Kind::DiagnosticLines));
 static ARRAY: LazyLock<(Vec<u8>, Vec<Partner>)> = LazyLock::new(|| export_of(Kind::PortalJson));
-
-fn spans_of(bytes: &[u8]) -> Vec<Span> {
-    let mut spans = Vec::new();
-    let consumed = JsonFramer::new(RECORD_LIMIT).frame(bytes, 0, true, &mut spans);
-    assert_eq!(consumed, bytes.len());
-    spans
-}
-
-fn records_of(bytes: &[u8]) -> Vec<&[u8]> {
-    let records = spans_of(bytes);
-    let records = records.iter().filter(|span| matches!(span.kind, SpanKind::Record { .. }));
-    records.map(|span| &bytes[span.offset as usize..span.offset as usize + span.len]).collect()
-}
 
 mod frame {
     use super::*;

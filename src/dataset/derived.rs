@@ -15,10 +15,11 @@ use crate::tools::{ToolKind, ToolList};
 use crate::who::{AccountKind, ObjectId, User, UserList};
 
 use super::error::DatasetError;
-use super::part::{PartReader, Rows, StagedPart, Staging, Words, text_at, time_at, write_table};
+use super::part::{PartReader, Rows, StagedPart, Staging, text_at, time_at, write_table};
 use super::people::People;
 use super::schema;
 use super::table::Table;
+use super::words::Words;
 
 /// How many sign-ins, from when to when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

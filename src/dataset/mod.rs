@@ -25,6 +25,7 @@ mod merge;
 mod sums;
 mod verify;
 mod walk;
+mod words;
 
 // The way of a row: which copy is kept, in which order, in which part.
 mod committed;
@@ -64,7 +65,8 @@ pub use spill::Spill;
 pub use sums::{SUMS, seal};
 pub use table::Table;
 pub use verify::{Finding, Verified, verify};
-pub use walk::{Flags, KnownWords, Numbers, RowGroup, Stretch, Texts, Walk, Words};
+pub use walk::{Flags, Numbers, RowGroup, Stretch, Texts, Walk};
+pub use words::{KnownWords, Words};
 
 /// Written into every part.
 const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

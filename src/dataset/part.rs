@@ -28,7 +28,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::statistics::Statistics;
+use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::ThreadPool;
@@ -41,11 +41,16 @@ use super::error::{At, DatasetError, Tried};
 use super::manifest::ManifestPart;
 use super::schema::{self, SCHEMA_VERSION, hex};
 use super::table::{Month, Table};
+use super::words::{Words, word_field};
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
 /// Rows that are much wider than sign-ins are must not fill the memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// The version of the schema stands under this name in each part. Rows of a part that has it are in
+/// the order of `created_at`, `sign_in_id`, `side`.
+pub(super) const SCHEMA_MARK: &str = "tenantsweep.schema_version";
 
 /// Where a run builds its parts.
 #[derive(Debug)]
@@ -243,7 +248,7 @@ fn encode(
 /// Fixed: a part's name is its content's, whatever machine wrote it.
 fn properties(table: Table) -> WriterProperties {
     let metadata = vec![
-        KeyValue::new("tenantsweep.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
+        KeyValue::new(SCHEMA_MARK.to_owned(), SCHEMA_VERSION.to_string()),
         KeyValue::new("tenantsweep.tool_version".to_owned(), super::TOOL_VERSION.to_owned()),
     ];
     let mut properties = WriterProperties::builder()
@@ -400,10 +405,7 @@ impl PartReader {
     ) -> Result<(), DatasetError> {
         let schema = self.schema();
         let fields = schema.fields().iter().map(|field| match field.data_type() {
-            DataType::Utf8 => {
-                let words = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
-                field.as_ref().clone().with_data_type(words)
-            }
+            DataType::Utf8 => word_field(field),
             _ => field.as_ref().clone(),
         });
         let options = ArrowReaderOptions::new();
@@ -477,14 +479,19 @@ fn batch_rows(group: &RowGroupMetaData) -> usize {
 
 /// Says no only if the statistics exclude that the group holds a row between two moments.
 fn overlaps(group: &RowGroupMetaData, from: i64, until: i64) -> bool {
-    let column =
-        group.columns().iter().find(|column| column.column_path().string() == "created_at");
-    match column.and_then(|column| column.statistics()) {
-        Some(Statistics::Int64(times)) => {
-            times.min_opt().is_none_or(|&least| least < until)
-                && times.max_opt().is_none_or(|&greatest| greatest >= from)
-        }
-        _ => true,
+    time_statistics(group).is_none_or(|times| {
+        times.min_opt().is_none_or(|&least| least < until)
+            && times.max_opt().is_none_or(|&greatest| greatest >= from)
+    })
+}
+
+/// What the group has written down of `created_at`.
+pub(super) fn time_statistics(group: &RowGroupMetaData) -> Option<&ValueStatistics<i64>> {
+    let mut columns = group.columns().iter();
+    let column = columns.find(|column| column.column_path().string() == "created_at")?;
+    match column.statistics()? {
+        Statistics::Int64(times) => Some(times),
+        _ => None,
     }
 }
 
@@ -515,36 +522,11 @@ fn check(
     Err(DatasetError::Damaged { path: path.to_owned(), what, found, expected })
 }
 
-/// A column of texts of which most come again: which they are, and which of them a row has.
-pub(super) struct Words<'a> {
-    words: &'a StringArray,
-    keys: &'a Int32Array,
-}
-
-impl<'a> Words<'a> {
-    /// What a row has, as a number of this batch; `None` for a null.
-    pub(super) fn key(&self, row: usize) -> Option<usize> {
-        self.keys.is_valid(row).then(|| self.keys.value(row) as usize)
-    }
-
-    pub(super) fn word(&self, key: usize) -> &'a str {
-        self.words.value(key)
-    }
-
-    /// Numbers of this batch are below.
-    pub(super) fn count(&self) -> usize {
-        self.words.len()
-    }
-}
-
 impl Rows {
     /// A column that was read as words.
     pub(super) fn words(&self, column: &'static str) -> Result<Words<'_>, DatasetError> {
         let array = self.batch.column_by_name(column);
-        let array = array.and_then(|array| array.as_dictionary_opt::<Int32Type>());
-        let array = array.ok_or_else(|| self.lacks(column))?;
-        let words = array.values().as_string_opt::<i32>().ok_or_else(|| self.lacks(column))?;
-        Ok(Words { words, keys: array.keys() })
+        array.and_then(|array| Words::of(array)).ok_or_else(|| self.lacks(column))
     }
 
     pub(super) fn path(&self) -> &Path {

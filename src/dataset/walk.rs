@@ -8,9 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, PrimitiveArray, StringViewArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type, Schema, TimestampMicrosecondType,
@@ -22,13 +20,10 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::statistics::Statistics;
 
 use super::error::{At, DatasetError, Tried};
-
-/// Written into each part by [`super::part`]; the rows of such a part are in the order of
-/// `created_at`, `sign_in_id`, `side`.
-const OWN_MARK: &str = "tenantsweep.schema_version";
+use super::part::{SCHEMA_MARK, time_statistics};
+use super::words::{Words, word_field};
 
 /// Text columns of which nearly each row has another value; the rest come as [`Words`].
 const MANIFOLD: [&str; 2] = ["sign_in_id", "correlation_id"];
@@ -138,7 +133,7 @@ impl OpenPart {
         let file = File::open(path).tried("open", path)?;
         let found = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).at(path)?;
         let marks = found.metadata().file_metadata().key_value_metadata();
-        let is_ours = marks.is_some_and(|marks| marks.iter().any(|mark| mark.key == OWN_MARK));
+        let is_ours = marks.is_some_and(|marks| marks.iter().any(|mark| mark.key == SCHEMA_MARK));
         let fields = found.schema().fields().iter().map(|field| counted_as(field));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let options = ArrowReaderOptions::new().with_schema(schema);
@@ -194,21 +189,18 @@ impl OpenPart {
 
 /// How a column is read here.
 fn counted_as(field: &Field) -> Field {
-    let kind = match field.data_type() {
-        DataType::Utf8 if MANIFOLD.contains(&field.name().as_str()) => DataType::Utf8View,
-        DataType::Utf8 => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-        other => other.clone(),
-    };
-    Field::new(field.name(), kind, field.is_nullable())
+    match field.data_type() {
+        DataType::Utf8 if MANIFOLD.contains(&field.name().as_str()) => {
+            field.clone().with_data_type(DataType::Utf8View)
+        }
+        DataType::Utf8 => word_field(field),
+        _ => field.clone(),
+    }
 }
 
 fn times_of(group: &RowGroupMetaData) -> Option<(i64, i64)> {
-    let mut columns = group.columns().iter();
-    let column = columns.find(|column| column.column_path().string() == "created_at")?;
-    match column.statistics()? {
-        Statistics::Int64(times) => Some((*times.min_opt()?, *times.max_opt()?)),
-        _ => None,
-    }
+    let times = time_statistics(group)?;
+    Some((*times.min_opt()?, *times.max_opt()?))
 }
 
 /// Some rows of a row group.
@@ -247,8 +239,7 @@ impl Stretch {
 
     /// A text column in which texts come again and again.
     pub fn words(&self, column: &'static str) -> Result<Words<'_>, DatasetError> {
-        let array = self.array(column)?.as_dictionary_opt::<Int32Type>();
-        array.map(Words).ok_or_else(|| self.lacks(column))
+        Words::of(self.array(column)?).ok_or_else(|| self.lacks(column))
     }
 
     /// A text column of which nearly each row has another value.
@@ -322,70 +313,5 @@ impl<'a> Texts<'a> {
     #[inline]
     pub fn get(&self, row: usize) -> Option<&'a str> {
         self.0.is_valid(row).then(|| self.0.value(row))
-    }
-}
-
-/// A text column in which texts come again and again.
-#[derive(Debug, Clone, Copy)]
-pub struct Words<'a>(&'a DictionaryArray<Int32Type>);
-
-impl<'a> Words<'a> {
-    /// The text of one row.
-    pub fn get(&self, row: usize) -> Option<&'a str> {
-        let at = self.0.keys().is_valid(row).then(|| self.0.keys().value(row))?;
-        let texts = self.0.values().as_string_opt::<i32>()?;
-        usize::try_from(at).ok().filter(|&at| at < texts.len()).map(|at| texts.value(at))
-    }
-
-    /// Asks `of` for each text, and for those that `known` has from the stretch before not at all.
-    pub fn learn(&self, known: &mut KnownWords, mut of: impl FnMut(&str) -> u32) {
-        known.learn(self.0.values(), &mut of);
-    }
-
-    /// What was told of the text of one row, 0 where there is none.
-    #[inline]
-    pub fn told(&self, known: &KnownWords, row: usize) -> u32 {
-        let keys = self.0.keys();
-        let key = keys.values().get(row).filter(|_| keys.is_valid(row));
-        key.map_or(0, |&key| known.told(key))
-    }
-
-    /// What is told of each row.
-    pub fn each(&self, known: &mut KnownWords, of: impl FnMut(&str) -> u32, rows: &mut Vec<u32>) {
-        self.learn(known, of);
-        rows.clear();
-        let keys = self.0.keys();
-        rows.extend(keys.values().iter().map(|&key| known.told(key)));
-        if let Some(nulls) = keys.nulls().filter(|nulls| nulls.null_count() > 0) {
-            for (row, is_valid) in rows.iter_mut().zip(nulls.iter()) {
-                *row = if is_valid { *row } else { 0 };
-            }
-        }
-    }
-}
-
-/// What was told of the texts of a column, as long as the rows come from one row group.
-#[derive(Debug, Default)]
-pub struct KnownWords {
-    texts: Option<ArrayRef>,
-    told: Vec<u32>,
-}
-
-impl KnownWords {
-    #[inline]
-    fn told(&self, key: i32) -> u32 {
-        // Keys are places, so never negative.
-        self.told.get(key.cast_unsigned() as usize).copied().unwrap_or_default()
-    }
-
-    fn learn(&mut self, texts: &ArrayRef, of: &mut impl FnMut(&str) -> u32) {
-        if self.texts.as_ref().is_some_and(|known| Arc::ptr_eq(known, texts)) {
-            return;
-        }
-        self.told.clear();
-        if let Some(all) = texts.as_string_opt::<i32>() {
-            self.told.extend(all.iter().map(|text| text.map_or(0, &mut *of)));
-        }
-        self.texts = Some(Arc::clone(texts));
     }
 }

@@ -187,8 +187,6 @@ pub enum Unreadable {
     #[error("not valid JSON: {message} (byte {column} of the record)")]
     Syntax { message: String, column: usize },
     #[error("{}", self.words())]
-    Encoding,
-    #[error("{}", self.words())]
     NoTime,
     #[error("the time `{text}` cannot be read")]
     BadTime { text: String },
@@ -201,8 +199,6 @@ pub enum Unreadable {
     NoOutcome,
     #[error("`properties` holds text that is no JSON")]
     Properties,
-    #[error("a cell cannot be read: {message}")]
-    Cell { message: String },
     /// A record of another log in the same container; counted, never rejected.
     #[error("another log: {category}")]
     OtherCategory { category: String },
@@ -215,7 +211,6 @@ impl Unreadable {
     /// In words for people; a fixed text needs no memory, and a file may have millions of them.
     pub fn words(&self) -> Cow<'static, str> {
         match self {
-            Self::Encoding => "not valid UTF-8".into(),
             Self::NoTime => "not a sign-in: no time".into(),
             Self::TooLong => wire::LIST_TOO_LONG.into(),
             Self::NoOutcome => "neither an error code nor a status".into(),

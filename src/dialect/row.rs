@@ -327,7 +327,7 @@ pub(super) fn read_cells<'a>(
     columns: &[Column],
     field_of: FieldOf,
     room: &'a Room,
-) -> Result<RowWire<'a>, Unreadable> {
+) -> RowWire<'a> {
     let mut wire = RowWire::default();
     for (cell, column) in row.iter().zip(columns) {
         if cell.is_empty() || **cell == *NO_DATA {
@@ -341,7 +341,7 @@ pub(super) fn read_cells<'a>(
         // A text is never at fault: what it does not say is not there.
         let _ = wire.take(column.field(field_of), &mut cell);
     }
-    Ok(wire)
+    wire
 }
 
 /// What CIPP writes for null.

@@ -288,7 +288,7 @@ impl Table {
     /// It cannot be read as a sign-in.
     pub fn normalise_cells(&self, row: &[Cow<'_, [u8]>]) -> Result<Reading, Unreadable> {
         let room = Room::new();
-        let mut row = read_cells(row, &self.columns, self.kind.field_of(), &room)?;
+        let mut row = read_cells(row, &self.columns, self.kind.field_of(), &room);
         row.take_success_word(&self.success_words);
         row.finish(self.log_of_rows(), self.options, &room)
     }

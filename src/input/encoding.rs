@@ -53,17 +53,16 @@ impl Encoding {
 
     /// The text of a stream behind its byte order mark, as UTF-8.
     pub(super) fn decode<'a>(self, bytes: RawBytes<'a>) -> RawBytes<'a> {
-        if matches!(self, Self::Utf8 | Self::Utf8Bom) {
-            return bytes;
-        }
-        let bytes = BufReader::with_capacity(READ_BYTES, bytes);
+        let buffered = |bytes| BufReader::with_capacity(READ_BYTES, bytes);
+        let utf16 = |bytes, encoding| Box::new(Utf16Text::new(buffered(bytes), encoding));
+        let utf32 = |bytes, value| Box::new(DecodedText::new(buffered(bytes), Utf32::new(value)));
         match self {
-            Self::Utf8 | Self::Utf8Bom => Box::new(bytes),
-            Self::Utf16Le => Box::new(Utf16Text::new(bytes, encoding_rs::UTF_16LE)),
-            Self::Utf16Be => Box::new(Utf16Text::new(bytes, encoding_rs::UTF_16BE)),
-            Self::Utf32Le => Box::new(DecodedText::new(bytes, Utf32::new(u32::from_le_bytes))),
-            Self::Utf32Be => Box::new(DecodedText::new(bytes, Utf32::new(u32::from_be_bytes))),
-            Self::Utf7 => Box::new(DecodedText::new(bytes, Utf7::default())),
+            Self::Utf8 | Self::Utf8Bom => bytes,
+            Self::Utf16Le => utf16(bytes, encoding_rs::UTF_16LE),
+            Self::Utf16Be => utf16(bytes, encoding_rs::UTF_16BE),
+            Self::Utf32Le => utf32(bytes, u32::from_le_bytes),
+            Self::Utf32Be => utf32(bytes, u32::from_be_bytes),
+            Self::Utf7 => Box::new(DecodedText::new(buffered(bytes), Utf7::default())),
         }
     }
 }

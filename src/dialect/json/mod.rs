@@ -162,17 +162,17 @@ impl<'a> Reader<'a> {
                     self.skip_string()?;
                     None
                 }
-                Some(b'{') => Some((Kind::Object, b'}')),
-                Some(b'[') => Some((Kind::List, b']')),
+                Some(b'{') => Some(Kind::Object),
+                Some(b'[') => Some(Kind::List),
                 Some(_) => {
                     self.word()?;
                     None
                 }
                 None => return Err(self.fault("EOF while parsing a value")),
             };
-            if let Some((kind, closing)) = is_begun {
+            if let Some(kind) = is_begun {
                 self.tokens.next();
-                if !self.is_next(closing) {
+                if !self.is_next(kind.closing()) {
                     nest.push(kind);
                     self.skip_key(kind)?;
                     continue;
@@ -188,19 +188,27 @@ impl<'a> Reader<'a> {
     /// whether everything is closed.
     fn closes_all(&mut self, nest: &mut Nest) -> Result<bool, Fault> {
         while let Some(kind) = nest.innermost() {
-            if self.is_next(b',') {
+            if self.goes_on(kind)? {
                 return self.skip_key(kind).map(|()| false);
-            }
-            let (closing, message) = match kind {
-                Kind::Object => (b'}', "expected `,` or `}`"),
-                Kind::List => (b']', "expected `,` or `]`"),
-            };
-            if !self.is_next(closing) {
-                return Err(self.fault(message));
             }
             nest.pop();
         }
         Ok(true)
+    }
+
+    /// Goes over what stands behind a member or element; says whether another one follows.
+    #[inline]
+    fn goes_on(&mut self, kind: Kind) -> Result<bool, Fault> {
+        if self.is_next(b',') {
+            return Ok(true);
+        }
+        if self.is_next(kind.closing()) {
+            return Ok(false);
+        }
+        Err(self.fault(match kind {
+            Kind::Object => "expected `,` or `}`",
+            Kind::List => "expected `,` or `]`",
+        }))
     }
 
     fn skip_key(&mut self, kind: Kind) -> Result<(), Fault> {
@@ -224,13 +232,13 @@ impl<'a> Reader<'a> {
 
     /// Passes over what is in an object or a list that was begun.
     pub(super) fn skip_inside(&mut self, begun: Value<'a>) -> Result<(), Fault> {
-        let (kind, closing) = match begun {
-            Value::Object => (Kind::Object, b'}'),
-            Value::List => (Kind::List, b']'),
+        let kind = match begun {
+            Value::Object => Kind::Object,
+            Value::List => Kind::List,
             _ => return Ok(()),
         };
         self.depth -= 1;
-        if self.is_next(closing) {
+        if self.is_next(kind.closing()) {
             return Ok(());
         }
         self.skip_key(kind)?;
@@ -258,14 +266,10 @@ impl<'a> Reader<'a> {
                 return Err(self.fault("expected `:`"));
             }
             take(key, self)?;
-            if self.is_next(b',') {
-                continue;
+            if !self.goes_on(Kind::Object)? {
+                self.depth -= 1;
+                return Ok(());
             }
-            if !self.is_next(b'}') {
-                return Err(self.fault("expected `,` or `}`"));
-            }
-            self.depth -= 1;
-            return Ok(());
         }
     }
 
@@ -281,14 +285,10 @@ impl<'a> Reader<'a> {
         }
         loop {
             take(self)?;
-            if self.is_next(b',') {
-                continue;
+            if !self.goes_on(Kind::List)? {
+                self.depth -= 1;
+                return Ok(());
             }
-            if !self.is_next(b']') {
-                return Err(self.fault("expected `,` or `]`"));
-            }
-            self.depth -= 1;
-            return Ok(());
         }
     }
 
@@ -372,6 +372,15 @@ impl<'a> Reader<'a> {
 enum Kind {
     Object,
     List,
+}
+
+impl Kind {
+    fn closing(self) -> u8 {
+        match self {
+            Self::Object => b'}',
+            Self::List => b']',
+        }
+    }
 }
 
 /// Objects and lists within each other, innermost last.
