@@ -197,7 +197,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes over what stands behind a member or element; says whether another one follows.
-    #[inline]
+    #[inline(always)]
     fn goes_on(&mut self, kind: Kind) -> Result<bool, Fault> {
         if self.is_next(b',') {
             return Ok(true);
@@ -205,10 +205,15 @@ impl<'a> Reader<'a> {
         if self.is_next(kind.closing()) {
             return Ok(false);
         }
-        Err(self.fault(match kind {
+        Err(self.neither_ends(kind))
+    }
+
+    #[cold]
+    fn neither_ends(&mut self, kind: Kind) -> Fault {
+        self.fault(match kind {
             Kind::Object => "expected `,` or `}`",
             Kind::List => "expected `,` or `]`",
-        }))
+        })
     }
 
     fn skip_key(&mut self, kind: Kind) -> Result<(), Fault> {
@@ -375,6 +380,7 @@ enum Kind {
 }
 
 impl Kind {
+    #[inline]
     fn closing(self) -> u8 {
         match self {
             Self::Object => b'}',
