@@ -9,6 +9,7 @@ mod graph;
 mod json;
 mod keys;
 mod log_analytics;
+mod policies;
 mod portal_csv;
 mod portal_language;
 mod row;

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 
 use super::json::{Fault, Reader, Room, Value, read_text, read_with};
+use super::policies::PolicyItem;
 use super::portal_language::{conditional_access_word, status_word};
-use super::sign_in::{Envelope, PolicyWire, SignInWire, parse_code, sign_in_of, tenant};
+use super::sign_in::{Envelope, SignInWire, parse_code, sign_in_of, tenant};
 use super::wire::{Cell, List, Members, OrText, Source, Text};
 use super::{Reading, RecordOptions, Unreadable};
 use crate::sign_in::{Outcome, SignInType, StatusWord};
@@ -76,7 +77,7 @@ pub(super) struct RowWire<'a> {
     exporting_tenant: Text<'a>,
     logs: Vec<&'a str>,
     identity: Text<'a>,
-    spare_policies: OrText<List<OrText<PolicyWire<'a>>>>,
+    spare_policies: OrText<List<PolicyItem<'a>>>,
     result_type: Text<'a>,
     result_signature: Text<'a>,
     result_description: Text<'a>,
@@ -150,9 +151,9 @@ impl<'a> RowWire<'a> {
         };
         let policies = &mut self.sign_in.applied_policies.value.0;
         if policies.len() <= number {
-            policies.resize_with(number + 1, OrText::default);
+            policies.resize_with(number + 1, PolicyItem::default);
         }
-        let policy: &mut PolicyWire<'a> = &mut policies[number].value;
+        let PolicyItem::Read(policy) = &mut policies[number] else { return Ok(false) };
         let Some((list, inner)) = member.split_once('.') else {
             return policy.read_member(member, from);
         };

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Datelike, Utc};
 
 use super::json::Room;
+use super::policies::{PolicyItem, read_policy};
 use super::wire::{List, OrText, Present, Text, TextQuality, Words, wire};
 use super::{Reading, RecordOptions, Unreadable};
 use crate::error_code::ErrorCode;
@@ -57,7 +58,7 @@ wire! {
         "riskLevelDuringSignIn" => risk_level: Text<'a>,
         "status" => status: OrText<StatusWire<'a>>,
         "conditionalAccessStatus" => conditional_access_status: Text<'a>,
-        "appliedConditionalAccessPolicies" => applied_policies: OrText<List<OrText<PolicyWire<'a>>>>,
+        "appliedConditionalAccessPolicies" => applied_policies: OrText<List<PolicyItem<'a>>>,
         "correlationId" => correlation_id: Text<'a>,
         "sessionId" => session_id: Text<'a>,
         "uniqueTokenIdentifier" => unique_token_id: Text<'a>,
@@ -268,33 +269,54 @@ fn mfa_result<'a>(step: &AuthenticationWire<'a>) -> Option<&'a str> {
     step.result.0.filter(|result| result.get(..4).is_some_and(is_of_mfa))
 }
 
-/// The policies, and what all of them show together. Those that did not look at the sign-in are the
-/// bulk of every record; unless they are to be kept, they are only counted.
+/// The policies, and what all of them show together. Those that did not look at the sign-in are
+/// only counted, unless they are to be kept.
 fn policies_of<'a>(
-    list: &[OrText<PolicyWire<'a>>],
+    items: &[PolicyItem<'a>],
     keep_not_applied: bool,
     room: &'a Room,
 ) -> (Vec<AppliedPolicy>, PolicyFacts) {
     let (mut policies, mut facts) = (Vec::new(), PolicyFacts::default());
-    for OrText { value: wire, .. } in list {
-        // Such as the text that PowerShell leaves of an object below its depth.
-        if wire.id.0.is_none() && wire.name.0.is_none() && wire.result.0.is_none() {
-            continue;
-        }
-        let result = wire.result.0.map(PolicyResult::parse).unwrap_or_default();
-        if result.is_idle() && !keep_not_applied {
-            facts.add(facts_of_idle(wire, &result));
-        } else {
-            let policy = policy_of(wire, result, room);
-            facts.add(PolicyFacts::of_one(&policy));
-            policies.push(policy);
-        }
+    for item in items {
+        let of_idle = match item {
+            PolicyItem::Idle { facts, .. } => Some(*facts),
+            PolicyItem::Read(wire) if wire.is_nothing() => continue,
+            PolicyItem::Read(wire) => facts_of_idle(wire),
+        };
+        facts.add(match of_idle {
+            Some(of_idle) if !keep_not_applied => of_idle,
+            _ => {
+                let policy = match item {
+                    PolicyItem::Idle { text, .. } => policy_of(&read_policy(text, room), room),
+                    PolicyItem::Read(wire) => policy_of(wire, room),
+                };
+                let facts = PolicyFacts::of_one(&policy);
+                policies.push(policy);
+                facts
+            }
+        });
     }
     (policies, facts)
 }
 
-/// The same as [`PolicyFacts::of_one`] says of the policy, which is not made.
-fn facts_of_idle(wire: &PolicyWire<'_>, result: &PolicyResult) -> PolicyFacts {
+impl PolicyWire<'_> {
+    /// Such as the text that PowerShell leaves of an object below its depth.
+    fn is_nothing(&self) -> bool {
+        self.id.0.is_none() && self.name.0.is_none() && self.result.0.is_none()
+    }
+
+    fn result(&self) -> PolicyResult {
+        self.result.0.map(PolicyResult::parse).unwrap_or_default()
+    }
+}
+
+/// What a policy shows that did not look at the sign-in, if it is one: the same as
+/// [`PolicyFacts::of_one`] says of the policy, which is not made.
+pub(super) fn facts_of_idle(wire: &PolicyWire<'_>) -> Option<PolicyFacts> {
+    let result = wire.result();
+    if wire.is_nothing() || !result.is_idle() {
+        return None;
+    }
     let strength = &wire.strength.value;
     let rules = || {
         let lists = [&wire.include_rules, &wire.exclude_rules].into_iter();
@@ -304,17 +326,17 @@ fn facts_of_idle(wire: &PolicyWire<'_>, result: &PolicyResult) -> PolicyFacts {
         |text: Text<'_>| text.0.is_some_and(|text| Conditions::parse(text).hides_a_member());
     let rule_hides =
         |rule: &RuleWire<'_>| rule.rule.0.is_some_and(PolicyFacts::rule_hides_a_member);
-    PolicyFacts {
+    Some(PolicyFacts {
         count: 1,
         idle: 1,
         known: usize::from(result.is_known()),
         with_conditions: wire.matched.0.is_some(),
         with_rules: rules().next().is_some() || strength.name.or(strength.id).0.is_some(),
         hides_members: hides(wire.matched) || hides(wire.unmatched) || rules().any(rule_hides),
-    }
+    })
 }
 
-fn policy_of<'a>(wire: &PolicyWire<'a>, result: PolicyResult, room: &'a Room) -> AppliedPolicy {
+fn policy_of<'a>(wire: &PolicyWire<'a>, room: &'a Room) -> AppliedPolicy {
     let strength = &wire.strength.value;
     let rules = |list: &OrText<List<RuleWire<'_>>>, exclude: bool| -> Vec<String> {
         list.value.0.iter().filter_map(|rule| rule_text(rule, exclude)).collect()
@@ -322,7 +344,7 @@ fn policy_of<'a>(wire: &PolicyWire<'a>, result: PolicyResult, room: &'a Room) ->
     AppliedPolicy {
         id: wire.id.owned().unwrap_or_default(),
         name: wire.name.owned().unwrap_or_default(),
-        result,
+        result: wire.result(),
         enforced_grant_controls: wire.grant_controls.read(room),
         enforced_session_controls: wire.session_controls.read(room),
         matched: wire.matched.0.map(Conditions::parse),

@@ -1,6 +1,7 @@
 //! From arguments to records: what to read, how to open it, where each record ends, and which
 //! records are worth parsing.
 
+mod ahead;
 pub mod authentication_details;
 mod cells;
 pub mod container;

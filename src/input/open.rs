@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::ahead::ReadAhead;
 pub use super::encoding::Encoding;
 use super::meter::Meter;
 pub use super::meter::{Fingerprint, Hashing};
@@ -160,6 +161,17 @@ impl<'a> Unpacked<'a> {
     pub fn finish(self) -> (Fingerprint, io::Result<()>) {
         drop(self.bytes);
         finish(&self.raw)
+    }
+}
+
+impl Unpacked<'static> {
+    /// Has a thread of its own unpack what is packed, while the caller reads what it has unpacked.
+    #[must_use]
+    pub fn ahead(self) -> Self {
+        if !self.is_compressed() {
+            return self;
+        }
+        self.through(|bytes| Box::new(ReadAhead::start(bytes)))
     }
 }
 

@@ -131,7 +131,7 @@ pub enum NotRead {
 pub type Taker<'a> = dyn Fn(Vec<FoundSignIn>) -> io::Result<()> + Sync + 'a;
 
 /// Bytes of the decoded stream that are framed and parsed together.
-pub(super) const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+pub(super) const WINDOW_BYTES: usize = 512 * 1024;
 
 /// Where an export lies: what the reader of its records needs to know of it.
 pub struct Place<'a> {

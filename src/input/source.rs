@@ -222,7 +222,11 @@ impl SourceReader<'_> {
         };
         let found =
             Found { shown: source.shown.clone(), length: source.length, depth: 0, reopen: &reopen };
-        let result = open().and_then(|bytes| self.unpack(bytes, source.length));
+        let unpack = |bytes| self.unpack(bytes, source.length);
+        let result = open().and_then(unpack).map(|unpacked| match self.options.reading.pool {
+            Some(_) => unpacked.ahead(),
+            None => unpacked,
+        });
         match result {
             Ok(unpacked) => self.content(&found, unpacked, Some(source)),
             Err(error) => self.fail(found.shown, error),

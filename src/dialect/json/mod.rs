@@ -227,6 +227,26 @@ impl<'a> Reader<'a> {
         if self.is_next(b':') { Ok(()) } else { Err(self.fault("expected `:`")) }
     }
 
+    /// The text from the next token on.
+    pub(super) fn rest(&mut self) -> &'a str {
+        self.text.get(self.tokens.peek()..).unwrap_or_default()
+    }
+
+    /// Passes over a value whose text is known to be one, and to hold no backslash.
+    pub(super) fn pass(&mut self, value: &'a str) {
+        let end = self.tokens.peek() + value.len();
+        self.tokens.go_on_at(end);
+    }
+
+    /// What was read of a text, the last that [`Self::rest`] gave; nothing if there is a
+    /// backslash in it, or a control character in the record.
+    pub(super) fn plain_since(&mut self, rest: &'a str) -> Option<&'a str> {
+        let start = self.text.len() - rest.len();
+        let is_plain = !self.tokens.may_escape(start) && self.tokens.fault().is_none();
+        let read = self.tokens.peek().checked_sub(start).filter(|_| is_plain)?;
+        rest.get(..read).map(str::trim_ascii_end)
+    }
+
     /// Passes over a value; gives back how it is written.
     pub(super) fn skipped(&mut self) -> Result<&'a str, Fault> {
         let start = self.tokens.peek();

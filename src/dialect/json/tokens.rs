@@ -57,6 +57,19 @@ impl<'a> Tokens<'a> {
         place
     }
 
+    /// Goes on at a place outside of texts, behind a bracket; what lies before it holds no
+    /// backslash.
+    pub(super) fn go_on_at(&mut self, place: usize) {
+        if place < self.scan.at {
+            let left = &self.places[self.next..self.found];
+            self.next += left.partition_point(|&token| token < place);
+        } else {
+            (self.next, self.found) = (0, 0);
+            let Scan { last_backslash, has_control, .. } = self.scan;
+            self.scan = Scan { at: place, last_backslash, has_control, ..Scan::default() };
+        }
+    }
+
     /// Whether a backslash may stand in the text that begins at a place.
     #[inline]
     pub(super) fn may_escape(&self, place: usize) -> bool {
