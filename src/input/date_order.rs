@@ -6,7 +6,7 @@ use std::io;
 
 use super::cells::cell;
 use super::frame::{CsvFramer, SpanKind};
-use super::open::OpenExport;
+use super::open::{OpenExport, READ_BYTES};
 use super::read::ReadOptions;
 use super::window::Window;
 use crate::time::{DateOrder, OrderEvidence};
@@ -31,7 +31,7 @@ pub(super) enum DateOrderOfFile {
 /// Judges a file by the cells of its first rows, and, where these do not decide, by all.
 pub(super) fn date_order_of<'a>(
     first: impl Iterator<Item = Cow<'a, [u8]>>,
-    reopen: impl FnOnce() -> io::Result<OpenExport<'static>>,
+    reopen: impl Fn() -> io::Result<OpenExport<'static>>,
     column: usize,
     delimiter: u8,
     options: &ReadOptions<'_>,
@@ -40,11 +40,52 @@ pub(super) fn date_order_of<'a>(
     for cell in first {
         dates.take(&String::from_utf8_lossy(&cell));
     }
-    if dates.may_still_decide() {
-        let stream = reopen()?;
-        dates.take_all(stream, column, delimiter, options.record_limit)?;
+    // A file that holds no date that decides, in whatever column, is told faster than its cells are
+    // found.
+    if dates.may_still_decide() && (dates.other_separators || may_decide(reopen()?)) {
+        dates.take_all(reopen()?, column, delimiter, options.record_limit)?;
     }
     Ok(dates.judge())
+}
+
+/// Whether the text holds a date with slashes that decides, be it in a column with the times or
+/// anywhere else.
+fn may_decide(stream: OpenExport<'_>) -> bool {
+    let mut window = Window::new(stream);
+    loop {
+        window.fill(READ_BYTES);
+        let text = window.bytes();
+        // The last bytes may be half a date: they are looked at with those that follow.
+        let end = if window.at_end { text.len() } else { text.len().saturating_sub(DATE_BYTES) };
+        let starts = memchr::memchr_iter(b'/', &text[..end]);
+        if starts.filter_map(|at| date_around(text, at)).any(|date| decides(&date)) {
+            return true;
+        }
+        if window.at_end {
+            return false;
+        }
+        // The digits before a slash that is still to come.
+        window.done += end.saturating_sub(DATE_BYTES);
+    }
+}
+
+/// No date of three numbers is longer.
+const DATE_BYTES: usize = "2025/12/2025".len();
+
+/// The text that may be a date whose first slash stands at a place.
+fn date_around(text: &[u8], slash: usize) -> Option<Cow<'_, str>> {
+    let before = &text[..slash];
+    let digits = before.iter().rev().take(5).take_while(|byte| byte.is_ascii_digit()).count();
+    let date = text[slash - digits..].get(..DATE_BYTES).unwrap_or(&text[slash - digits..]);
+    (1..5).contains(&digits).then(|| String::from_utf8_lossy(date))
+}
+
+fn separator_of(date: &str) -> Option<char> {
+    date.trim().chars().find(|character| !character.is_ascii_digit())
+}
+
+fn decides(date: &str) -> bool {
+    matches!(OrderEvidence::of(date), OrderEvidence::Decides(_))
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +96,8 @@ struct Dates {
     decided: Option<DateOrder>,
     portal_style: bool,
     open: Option<String>,
+    /// A date that does not decide is written with something else than slashes.
+    other_separators: bool,
 }
 
 impl Dates {
@@ -63,6 +106,9 @@ impl Dates {
         let evidence = OrderEvidence::of(cell);
         if let OrderEvidence::Decides(order) = evidence {
             self.decided = self.decided.or(Some(order));
+        }
+        if matches!(evidence, OrderEvidence::PortalStyle | OrderEvidence::Open) {
+            self.other_separators |= separator_of(cell) != Some('/');
         }
         match evidence {
             OrderEvidence::NotAsked => {}
@@ -120,10 +166,9 @@ impl Dates {
 
     fn judge(self) -> DateOrderOfFile {
         // Dates with other separators are another program's: they are told as unreadable.
-        let separator = |date: &String| date.trim().chars().find(|c| !c.is_ascii_digit());
         match (self.month_first, self.day_first) {
             (Some(month_first), Some(day_first))
-                if separator(&month_first) == separator(&day_first) =>
+                if separator_of(&month_first) == separator_of(&day_first) =>
             {
                 return DateOrderOfFile::Contradicts { month_first, day_first };
             }
@@ -134,6 +179,34 @@ impl Dates {
             (None, Some(example)) => DateOrderOfFile::Open { example },
             (None, None) if self.portal_style => DateOrderOfFile::Known(DateOrder::MonthFirst),
             (None, None) => DateOrderOfFile::NotAsked,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::input::open::{Hashing, open};
+
+    fn found(text: &str) -> bool {
+        let mut file = tempfile::NamedTempFile::new().expect("temporary file");
+        file.write_all(text.as_bytes()).expect("written");
+        may_decide(open(file.path(), Hashing::Off).expect("opens"))
+    }
+
+    #[test]
+    fn a_date_that_decides_is_found_wherever_it_stands() {
+        let filler = "\"3/4/2026, 9:19:25.391 AM\",Mozilla/5.0 (a/b) 10.13/12.0 2026/13/01,/,12/\n";
+        let filler = filler.repeat(2 * READ_BYTES / filler.len());
+        assert!(!found(&filler));
+        for date in ["13/4/2026", "4/13/2026", "31/01/26", "1/31/2026"] {
+            assert!(found(date) && found(&format!("{date},")), "{date}");
+            // Also across the end of what is read at once.
+            for cut in READ_BYTES - 16..READ_BYTES + 4 {
+                assert!(found(&format!("{} {date} {filler}", &filler[..cut])), "{date} at {cut}");
+            }
         }
     }
 }

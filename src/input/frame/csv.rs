@@ -9,7 +9,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 use super::quotes::{Quotes, blocks_of};
 use super::tiler::{Step, Tiler};
 use super::{DamageReason, Span};
-use crate::blocks::{Kernel, Ops, run};
+use crate::blocks::{BLOCK, Kernel, Ops, run};
 
 #[derive(Debug)]
 pub struct CsvFramer {
@@ -174,21 +174,13 @@ struct Row {
 
 impl Row {
     fn scan(bytes: &[u8], delimiter: u8) -> Self {
-        let line_end = memchr2(b'\n', b'\r', bytes);
-        let first_line = line_end.unwrap_or(bytes.len());
-        let line = &bytes[..first_line];
-        if memchr(b'"', line).is_some() {
-            return run(QuotedRow { bytes, delimiter })
-                .unwrap_or_else(|| Self::scan_quoted(bytes, first_line, delimiter));
-        }
-        let end = if line_end.is_some() { End::Line } else { End::Bytes };
-        let fields = memchr_iter(delimiter, line).count() + 1;
-        Self { len: first_line, first_line, fields, end }
+        run(RowInBlocks { bytes, delimiter }).unwrap_or_else(|| Self::scan_closely(bytes, delimiter))
     }
 
     /// Goes from quote to quote; what lies between is plain text, in which delimiters are counted
     /// and a line ends.
-    fn scan_quoted(bytes: &[u8], first_line: usize, delimiter: u8) -> Self {
+    fn scan_closely(bytes: &[u8], delimiter: u8) -> Self {
+        let first_line = memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
         let mut row = Self { len: bytes.len(), first_line, fields: 1, end: End::Bytes };
         let (mut at, mut line_end) = (0, first_line);
         while let Some(plain) = memchr(b'"', &bytes[at..line_end]) {
@@ -214,15 +206,15 @@ impl Row {
     }
 }
 
-/// A row with quotes, looked at in blocks. Gives up where a quote stands in the middle of a field,
-/// which is text then: [`Row::scan_quoted`] knows what to do.
+/// A row looked at in blocks. Gives up where a quote stands in the middle of a field, which is text
+/// then: [`Row::scan_closely`] knows what to do.
 #[derive(Debug, Clone, Copy)]
-struct QuotedRow<'a> {
+struct RowInBlocks<'a> {
     bytes: &'a [u8],
     delimiter: u8,
 }
 
-impl Kernel for QuotedRow<'_> {
+impl Kernel for RowInBlocks<'_> {
     type Answer = Option<Row>;
 
     #[inline(always)]
@@ -231,8 +223,9 @@ impl Kernel for QuotedRow<'_> {
         let mut quotes = Quotes::new(delimiter);
         let mut row = Row { len: bytes.len(), first_line: bytes.len(), fields: 1, end: End::Bytes };
         let mut has_line = false;
-        for (at, block) in blocks_of(bytes, b' ') {
-            let block = &block;
+        let (blocks, last) = blocks_of(bytes);
+        for (number, block) in blocks.iter().chain(&last).enumerate() {
+            let at = number * BLOCK;
             let fields = quotes.block(ops, block);
             let lines = ops.equal(block, b'\n') | ops.equal(block, b'\r');
             if !has_line && lines != 0 {

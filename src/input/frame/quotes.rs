@@ -52,16 +52,16 @@ impl Quotes {
     }
 }
 
-/// The blocks of a text with their places; the last one is filled up.
+/// The blocks of a text; the last one is filled up with blanks.
 #[inline(always)]
-pub(super) fn blocks_of(bytes: &[u8], filler: u8) -> impl Iterator<Item = (usize, [u8; BLOCK])> {
+pub(super) fn blocks_of(bytes: &[u8]) -> (&[[u8; BLOCK]], Option<[u8; BLOCK]>) {
     let (blocks, tail) = bytes.as_chunks::<BLOCK>();
     let last = (!tail.is_empty()).then(|| {
-        let mut last = [filler; BLOCK];
+        let mut last = [b' '; BLOCK];
         last[..tail.len()].copy_from_slice(tail);
         last
     });
-    blocks.iter().copied().chain(last).enumerate().map(|(number, block)| (number * BLOCK, block))
+    (blocks, last)
 }
 
 /// Where some cells of a row lie, with their quotes; `columns` in ascending order. Nothing if the
@@ -87,8 +87,10 @@ impl Kernel for CellsAt<'_> {
         let mut wanted = self.columns.iter().copied().peekable();
         // The field at hand, and where it begins.
         let (mut field, mut start) = (0, 0);
-        for (at, block) in blocks_of(self.row, b' ') {
-            let fields = quotes.block(ops, &block);
+        let (blocks, last) = blocks_of(self.row);
+        for (number, block) in blocks.iter().chain(&last).enumerate() {
+            let at = number * BLOCK;
+            let fields = quotes.block(ops, block);
             if fields.stray != 0 {
                 return None;
             }
