@@ -10,8 +10,8 @@
 //!
 //! Kinds go by the names of `estate::Kind`, or `all`. Options: `--partner-share 0.05` ·
 //! `--policies 10..26` (policies a record, which makes its size) · `--records-per-file 40000` ·
-//! `--tenants 6` · `--days 3` · `--technicians 40` (accounts of each provider; without it every
-//! sign-in is one of a new account).
+//! `--tenants 6` · `--days 3` · `--technicians 40` (accounts of each provider; with 0 every sign-in
+//! is one of a new account).
 
 #![expect(
     clippy::expect_used,
@@ -52,7 +52,7 @@ fn main() {
 
 /// Where to write, and what.
 fn parse(mut words: impl Iterator<Item = String>) -> Result<(PathBuf, EstateOptions), String> {
-    let mut options = EstateOptions::plain();
+    let mut options = EstateOptions { technicians: 40, ..EstateOptions::plain() };
     let mut places = Vec::new();
     while let Some(word) = words.next() {
         match word.strip_prefix("--") {

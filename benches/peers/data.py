@@ -33,7 +33,7 @@ class Recipe:
     tenants: int = 6
     days: int = 3
     # Accounts of each provider; 0: every sign-in is one of a new account.
-    technicians: int = 0
+    technicians: int = 40
     seed: int = 1
 
     def sized(self, size: float) -> "Recipe":

@@ -100,8 +100,14 @@ impl Dialect {
 
     /// Finds the kind of a JSON record, or says why each candidate refused.
     pub fn detect_json(record: &[u8]) -> Result<Self, NoDialect> {
-        let mended = wire::repair(record);
-        let record = mended.as_deref().unwrap_or(record);
+        let found = Self::detect_as_written(record);
+        if found.is_ok() {
+            return found;
+        }
+        wire::repair(record).map_or(found, |mended| Self::detect_as_written(&mended))
+    }
+
+    fn detect_as_written(record: &[u8]) -> Result<Self, NoDialect> {
         let mut refusals = Vec::new();
         for dialect in Self::JSON {
             let answer = match dialect {

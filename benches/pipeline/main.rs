@@ -2,38 +2,43 @@
 
 #![expect(clippy::expect_used, reason = "a bench may stop at what it did not expect")]
 
-#[path = "../tests/estate/mod.rs"]
+mod dataset;
+#[path = "../../tests/estate/mod.rs"]
 mod estate;
+#[path = "../framed/mod.rs"]
 mod framed;
+mod parse;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use estate::{Estate, EstateOptions, Kind};
+use estate::{Estate, EstateFile, EstateOptions, Kind};
 use framed::{records_of, spans_of};
 use tenantsweep::dataset::WriterOptions;
-use tenantsweep::dialect::{Dialect, RecordOptions, TableOptions};
+use tenantsweep::dialect::{Dialect, TableOptions};
 use tenantsweep::input::container::passwords::Passwords;
 use tenantsweep::input::discover::{DiscoverOptions, discover};
 use tenantsweep::input::frame::RECORD_LIMIT;
 use tenantsweep::input::peek::Peek;
 use tenantsweep::lists::{GivenLists, Lists};
 use tenantsweep::sweep::{Progress, SweepOptions, sweep};
-use tenantsweep::tenant::{Partner, TenantId};
+use tenantsweep::tenant::{Partner, PartnerList, TenantId};
 
 fn main() {
     divan::main();
 }
 
-/// One export of some 60 MB as its shape has it.
-fn export_of(kind: Kind) -> (Vec<u8>, Vec<Partner>) {
+/// One export of some 60 MB, as its shape has it, with a share of partner sign-ins.
+fn export_of(kind: Kind, partner_share: f64) -> (EstateFile, Vec<Partner>) {
     let options = EstateOptions {
         tenants: 1,
         records: 8_000,
         kinds: vec![kind],
         records_per_file: 20_000,
+        partner_share,
+        technicians: 40,
         ..EstateOptions::plain()
     };
     let estate = Estate::generate(&options);
@@ -44,12 +49,23 @@ fn export_of(kind: Kind) -> (Vec<u8>, Vec<Partner>) {
     });
     let partners = partners.collect();
     let largest = estate.files.into_iter().max_by_key(|file| file.bytes.len());
-    (largest.expect("a file").bytes, partners)
+    (largest.expect("a file"), partners)
+}
+
+fn list_of(partners: Vec<Partner>) -> PartnerList {
+    let mut list = PartnerList::default();
+    partners.into_iter().for_each(|partner| list.add(partner));
+    list
 }
 
 static LINES: LazyLock<(Vec<u8>, Vec<Partner>)> =
-    LazyLock::new(|| export_of(Kind::DiagnosticLines));
-static ARRAY: LazyLock<(Vec<u8>, Vec<Partner>)> = LazyLock::new(|| export_of(Kind::PortalJson));
+    LazyLock::new(|| bytes_of(Kind::DiagnosticLines));
+static ARRAY: LazyLock<(Vec<u8>, Vec<Partner>)> = LazyLock::new(|| bytes_of(Kind::PortalJson));
+
+fn bytes_of(kind: Kind) -> (Vec<u8>, Vec<Partner>) {
+    let (file, partners) = export_of(kind, 0.05);
+    (file.bytes, partners)
+}
 
 mod frame {
     use super::*;
@@ -85,30 +101,6 @@ fn peek(bencher: Bencher) {
         .bench(|| records.iter().filter(|record| peek.may_skip(black_box(record))).count());
 }
 
-mod normalise {
-    use super::*;
-
-    fn all(bencher: Bencher, bytes: &[u8], dialect: Dialect) {
-        let records = records_of(bytes);
-        bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
-            let read = |record: &&&[u8]| {
-                dialect.normalise_json(black_box(record), RecordOptions::default()).is_ok()
-            };
-            records.iter().filter(read).count()
-        });
-    }
-
-    #[divan::bench]
-    fn diagnostic_settings(bencher: Bencher) {
-        all(bencher, &LINES.0, Dialect::Diagnostic);
-    }
-
-    #[divan::bench]
-    fn graph(bencher: Bencher) {
-        all(bencher, &ARRAY.0, Dialect::Graph);
-    }
-}
-
 struct Silent;
 
 impl Progress for Silent {
@@ -121,7 +113,7 @@ impl Progress for Silent {
 #[divan::bench(args = [(1, false), (1, true), (2, false), (2, true)], sample_count = 5)]
 fn whole_sweep(bencher: Bencher, (threads, with_sha256): (usize, bool)) {
     let input = tempfile::tempdir().expect("a folder");
-    let options = EstateOptions { records: 16_000, ..EstateOptions::plain() };
+    let options = EstateOptions { records: 16_000, technicians: 40, ..EstateOptions::plain() };
     estate::generate_into(input.path(), &options).expect("an estate");
     let found = discover(&[PathBuf::from(input.path())], &DiscoverOptions::default());
     let found = found.expect("inputs");
