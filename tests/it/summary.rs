@@ -182,7 +182,7 @@ fn a_large_estate_stays_on_one_page() {
     }
     let text = text_of(&summary_of(&dataset, &SummaryOptions::default()), false);
     check_page(&text);
-    assert!(text.contains("more in report.md"), "{text}");
+    assert!(text.contains("more in report.html"), "{text}");
 }
 
 /// Run by hand: `cargo test --release --test it a_million -- --ignored --nocapture`.
