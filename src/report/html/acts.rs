@@ -54,7 +54,7 @@ fn folded_accounts(page: &Page<'_>) -> Markup {
 }
 
 /// Who acts, in a word or two above the heading.
-fn actor(act: Act) -> &'static str {
+pub(super) fn actor(act: Act) -> &'static str {
     match act {
         Act::OwnTenant => "You, at home",
         Act::ChangePolicy => "The customer, a policy",

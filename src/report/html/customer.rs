@@ -109,6 +109,7 @@ fn draw(page: &Page<'_>, customer: &CustomerSummary, is_full: bool) -> Markup {
                 (why(customer))
                 (remarks(customer))
                 @for ticket in tickets { (ticket_of(ticket, is_full)) }
+                (check(tickets))
                 (proof(page, customer))
                 p { a href="#customers" { "All customers" } }
             }
@@ -139,12 +140,24 @@ fn remarks(customer: &CustomerSummary) -> Markup {
 }
 
 fn ticket_of(ticket: &Ticket, is_full: bool) -> Markup {
-    let title = format!("Ticket: {}", ticket.title);
     html! {
         @if is_full {
-            (folded(&say(&title), &ticket_text(ticket)))
+            @let title = html! {
+                strong { "The ticket" } ": what is asked, what is given up, how to check, undo. "
+                span.soft { (say(&ticket.title)) }
+            };
+            (folded(&title, &ticket_text(ticket)))
         } @else {
-            p { (say(&title)) " (tickets/" (say(&ticket.file)) ")" }
+            p { strong { "The ticket" } ": " (say(&ticket.title)) " (tickets/" (say(&ticket.file)) ")" }
+        }
+    }
+}
+
+/// What a ticket says as well, where there is one.
+fn check(tickets: &[Ticket]) -> Markup {
+    html! {
+        @if tickets.is_empty() {
+            p { strong { "How to check" } ": after the next try export and sweep again; it must be getting in." }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of all customers, by state, with thirty days of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
@@ -8,15 +8,20 @@ use super::super::todo::{self, Act};
 use super::super::words;
 use super::Page;
 use super::draw::{more, say, say_short, section};
-use super::{head, strip};
-use crate::summary::CustomerSummary;
+use super::{acts, head, strip};
 use crate::summary::state::CustomerState;
+use crate::summary::{CustomerSummary, Summary};
 use crate::tenant::TenantId;
 
 /// Rows of the table; more make the page too heavy.
 const ROWS_MAX: usize = 1_000;
 /// Of a customer's name, which is told whole in its section.
 const NAME_COLUMNS: usize = 80;
+
+/// Whether all customers are in the table.
+pub(super) fn is_whole(summary: &Summary) -> bool {
+    summary.customers.len() <= ROWS_MAX
+}
 
 pub(super) fn draw(page: &Page<'_>) -> Markup {
     let customers = &page.summary.customers;
@@ -28,6 +33,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
         } @else {
             p.wide { "The worst first. A state is as of the last moment of that customer's evidence, never of the clock." }
             (strip::legend())
+            (legend_of_acts(&acts))
             div.scroll role="region" aria-label="All customers" tabindex="0" {
                 table.customers {
                     caption { "All customers by state (since, as of, days: UTC)" }
@@ -45,7 +51,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                         @let of_state: Vec<&CustomerSummary> = shown.iter().filter(|one| one.state == state).collect();
                         @if !of_state.is_empty() {
                             tbody {
-                                tr.group {
+                                tr.group id=(head::class(state)) {
                                     th scope="rowgroup" colspan="6" { (head::mark(state)) " " span.soft { (of_state.len()) } }
                                 }
                                 @for customer in of_state { (row(page, customer, acts.get(&customer.child_tenant_id))) }
@@ -58,6 +64,24 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
         }
     };
     section("customers", "Customers", &body)
+}
+
+/// What the numbers of those who act mean, as in the cards.
+fn legend_of_acts(acts: &BTreeMap<TenantId, Vec<Act>>) -> Markup {
+    let known: BTreeSet<Act> = acts.values().flatten().copied().collect();
+    html! {
+        @if !known.is_empty() {
+            p.legend {
+                "Who acts:"
+                @for act in known { span { (number(act)) " " (acts::actor(act)) } }
+            }
+        }
+    }
+}
+
+/// The number of a card.
+fn number(act: Act) -> Markup {
+    html! { span class=(format!("number act-{}", act.number())) { (act.number()) } }
 }
 
 /// Who acts for each customer.
@@ -82,7 +106,7 @@ fn row(page: &Page<'_>, customer: &CustomerSummary, acts: Option<&Vec<Act>>) -> 
             td data-l="since" { (say(&words::since_and_as_of(customer))) }
             td.n data-l="tries" { @if customer.blocked_tries > 0 { (words::number(customer.blocked_tries)) } }
             td data-l="30 days" { @if let Some(last) = last { (strip::draw(&customer.days, last)) } }
-            td data-l="who acts" { @if let Some(acts) = acts { span { @for act in acts { span class=(format!("number act-{}", act.number())) { (act.number()) } " " } } } }
+            td data-l="who acts" { @if let Some(acts) = acts { span { @for &act in acts { (number(act)) " " } } } }
         }
     }
 }

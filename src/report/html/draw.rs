@@ -171,3 +171,40 @@ fn groups_within(table: &Table, rows_max: usize) -> Vec<usize> {
     groups.truncate(fits);
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::table::Column;
+    use super::*;
+
+    #[test]
+    fn what_is_read_from_right_to_left_stands_apart_from_figures() {
+        let turned = "\u{5e9}\u{5dc}\u{5d5}\u{5dd}";
+        let cases = [
+            ("plain", "plain".to_owned()),
+            ("<b> & \"", "&lt;b&gt; &amp; &quot;".to_owned()),
+            (&format!("5 {turned} {turned} 7"), format!("5 <bdi>{turned} {turned}</bdi> 7")),
+            (&format!("{turned}<"), format!("<bdi>{turned}</bdi>&lt;")),
+            ("a\u{202e}b", "a\\u{202e}b".to_owned()),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(say(text).into_string(), shown);
+        }
+    }
+
+    #[test]
+    fn rows_that_belong_together_are_shown_together_and_the_rest_is_counted() {
+        let mut table = Table::new(vec![Column::left("a", 1), Column::right("b")]);
+        for first in ["one", "", "two", "", "", "three"] {
+            table.rows.push(vec![first.to_owned(), "1".to_owned()]);
+        }
+        let drawn = |rows| super::table("Caption", &table, rows).into_string();
+        assert_eq!(drawn(9).matches("<tbody>").count(), 3);
+        let cut = drawn(4);
+        assert_eq!(cut.matches("<tbody>").count(), 1);
+        assert!(cut.contains("And 4 more rows"), "{cut}");
+        // One group at least, however long.
+        assert_eq!(drawn(1).matches("<tbody>").count(), 1);
+        assert!(cut.contains("<th scope=\"row\">one</th><td class=\"n\">1</td>"), "{cut}");
+    }
+}

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::super::{sentences, todo, words};
-use super::Page;
 use super::draw::{plain, say, tell};
+use super::{Page, customers};
 use crate::dataset::Custody;
 use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
@@ -31,7 +31,7 @@ const SECTIONS: [(&str, &str); 13] = [
     ("export", "Export again"),
     ("files", "Files"),
     ("ledger", "Ledger"),
-    ("made", "How it was made"),
+    ("made", "How made"),
 ];
 
 /// The title of the page, which the browser shows.
@@ -93,7 +93,11 @@ fn states(page: &Page<'_>, partner: &PartnerSummary) -> Markup {
                     @for (state, count) in known {
                         li {
                             span.count { (words::number(count)) }
-                            (mark(state))
+                            @if customers::is_whole(page.summary) {
+                                a href=(format!("#{}", class(state))) { (mark(state)) }
+                            } @else {
+                                (mark(state))
+                            }
                         }
                     }
                     li.all { span.count { "= " (words::number(all)) } span { (if all == 1 { "customer" } else { "customers" }) } }

@@ -84,3 +84,25 @@ pub(super) fn legend() -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_stands_at_its_place_in_each_of_its_lanes() {
+        let last = NaiveDate::from_ymd_opt(2026, 11, 30).expect("a day");
+        let day =
+            |before: i64, counts: Counts| DayCounts { day: last - TimeDelta::days(before), counts };
+        let blocked = Counts { blocked: 2, ..Counts::default() };
+        let both = Counts { unexplained: 1, succeeded: 1, failed: 1, ..Counts::default() };
+        let days = [day(40, blocked), day(29, blocked), day(0, both)];
+        let drawn = draw(&days, last).into_string();
+        assert!(drawn.contains("class=\"lane b\" d=\"M0 3h5M174 3h5\""), "{drawn}");
+        assert!(drawn.contains("class=\"lane f\" d=\"M174 9h5\""), "{drawn}");
+        assert!(drawn.contains("class=\"lane g\" d=\"M174 15h5\""), "{drawn}");
+        let told = "30 days to 30 Nov: blocked on 2, failed otherwise on 1, got in on 1";
+        assert!(drawn.contains(told), "{drawn}");
+        assert!(draw(&[day(40, both)], last).into_string().contains("no sign-in"));
+    }
+}
