@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use super::super::own_tenant::{self, PASSTHROUGH, Told};
 use super::super::todo::{self, Act, Group};
 use super::super::{accounts, tables, words};
-use super::Page;
-use super::customer::ticket_text;
+use super::customer::{has_section, ticket_text};
 use super::draw::{folded, more, say, section, table, tell};
+use super::{Page, key_of};
 use crate::summary::CustomerSummary;
 
 /// Customers linked from a card.
@@ -18,6 +18,8 @@ const LINKS_MAX: usize = 24;
 const LINES_MAX: usize = 12;
 /// Tickets whose text stands in a card; all others stand in the customers' sections.
 const TICKETS_MAX: usize = 3;
+/// Policies beside the cards.
+const POLICIES_MAX: usize = 20;
 const ROWS_MAX: usize = 100;
 
 /// The cards that are always there; a further one only if somebody has to do with it.
@@ -37,7 +39,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                 }
             }
         }
-        (table("Policies that block now, those of most customers first", &tables::policies_to_change(page.summary), ROWS_MAX))
+        (table("Policies that block now, those of most customers first", &tables::policies_to_change(page.summary), POLICIES_MAX))
         (folded_accounts(page))
         (own_tenant(page))
     };
@@ -121,10 +123,8 @@ fn customers_of<'a>(page: &Page<'a>, group: &Group) -> Vec<&'a CustomerSummary> 
     let mut known = BTreeSet::new();
     let customers = page.summary.customers.iter();
     customers
-        .filter(|customer| {
-            group.customers.contains(&customer.child_tenant_id)
-                && known.insert((customer.child_tenant_id, customer.partner_tenant_id))
-        })
+        .filter(|customer| group.customers.contains(&customer.child_tenant_id))
+        .filter(|customer| has_section(customer) && known.insert(key_of(customer)))
         .collect()
 }
 

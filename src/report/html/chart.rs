@@ -166,6 +166,7 @@ fn paint(drawn: &mut String, series: &[Series], span: Span) -> Painted {
     let area = SVGBackend::with_string(drawn, (WIDTH, HEIGHT)).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(28)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..as_real(span.days), 0.0..as_real(most) * 1.05)?;
@@ -179,7 +180,7 @@ fn paint(drawn: &mut String, series: &[Series], span: Span) -> Painted {
         .x_labels(8)
         .y_labels(5)
         .label_style(font)
-        .x_label_formatter(&|place| span.day(place.max(0.0) as usize).format("%-d %b").to_string())
+        .x_label_formatter(&|place| label(span, *place))
         .y_label_formatter(&|count| words::number(count.max(0.0).round() as u64))
         .draw()?;
     let mut base = vec![0_u64; span.days];
@@ -197,6 +198,12 @@ fn paint(drawn: &mut String, series: &[Series], span: Span) -> Painted {
     }
     area.present()?;
     Ok(())
+}
+
+/// The day that begins at a place of the axis; its end begins none.
+fn label(span: Span, place: f64) -> String {
+    let place = place.max(0.0) as usize;
+    if place < span.days { span.day(place).format("%-d %b").to_string() } else { String::new() }
 }
 
 /// A count as the library wants it; a picture needs no more than 52 bits of it.

@@ -30,7 +30,9 @@ pub(super) fn anchor(customer: &CustomerSummary) -> String {
 
 /// Whether there is anything to tell beyond the customer's row.
 pub(super) fn has_section(customer: &CustomerSummary) -> bool {
-    !customer.to_do.plan.steps.is_empty() || !customer.to_do.failures.is_empty()
+    let plan = &customer.to_do.plan;
+    let is_known = !plan.steps.is_empty() || !customer.to_do.failures.is_empty();
+    is_known || plan.unknown.tries > 0
 }
 
 /// The sections, and whose they are.

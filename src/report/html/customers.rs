@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::super::todo::{self, Act};
 use super::super::words;
 use super::Page;
+use super::customer::has_section;
 use super::draw::{more, say, say_short, section};
 use super::{acts, head, strip};
 use crate::summary::state::CustomerState;
@@ -54,7 +55,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                                 tr.group id=(head::class(state)) {
                                     th scope="rowgroup" colspan="6" { (head::mark(state)) " " span.soft { (of_state.len()) } }
                                 }
-                                @for customer in of_state { (row(page, customer, acts.get(&customer.child_tenant_id))) }
+                                @for customer in of_state { (row(page, customer, acts.get(&customer.child_tenant_id).filter(|_| has_section(customer)))) }
                             }
                         }
                     }

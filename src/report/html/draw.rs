@@ -2,11 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::clean::clean;
+use super::super::clean::{CELL_COLUMNS_MAX, clean};
 use super::super::table::{Align, Table};
 
-/// Of a cell: shorter than in report.md, since a page has a hundred rows at once on it.
-const CELL_COLUMNS: usize = 200;
 /// Of a sentence that holds names, each of which is cut already.
 const SENTENCE_COLUMNS: usize = 1_200;
 
@@ -18,7 +16,7 @@ pub(super) const ADDRESS_CAVEAT: &str = "For tools that keep their access (Liong
 
 /// A text as it may be shown: on one line, nothing hidden, of bounded length.
 pub(super) fn say(text: &str) -> Markup {
-    say_short(text, CELL_COLUMNS)
+    say_short(text, CELL_COLUMNS_MAX)
 }
 
 /// A sentence of ours, which may be longer than a cell.

@@ -17,7 +17,7 @@ const ROWS_MAX: usize = 100;
 /// Providers whose customers are listed.
 const PROVIDERS_MAX: usize = 20;
 /// Entries shown of who came in.
-const CAME_IN_MAX: usize = 200;
+const CAME_IN_MAX: usize = 150;
 
 pub(super) fn draw(page: &Page<'_>) -> Markup {
     html! {
@@ -136,19 +136,22 @@ fn policies(page: &Page<'_>) -> Markup {
 
 fn came_in(page: &Page<'_>) -> Markup {
     let came_in = &page.summary.came_in;
+    let (listed, others): (Vec<&CameIn>, Vec<&CameIn>) =
+        came_in.iter().partition(|entry| entry.is_listed);
     let body = html! {
         @if came_in.is_empty() {
             p { "No sign-in of a provider succeeded in these logs." }
         } @else {
-            p { "Sign-ins that succeeded, by account, app and address; other providers first, then your own partner tenants." }
-            (table("Who came in (first, last: UTC)", &came_in_table(page, came_in), CAME_IN_MAX))
+            p { "Sign-ins that succeeded, by account, app and address; those of most sign-ins first." }
+            (table("Other providers, not on your list (first, last: UTC)", &came_in_table(page, &others), CAME_IN_MAX))
+            (table("Your partner tenants (first, last: UTC)", &came_in_table(page, &listed), CAME_IN_MAX))
             p.note { (ADDRESS_CAVEAT) }
         }
     };
     section("came-in", "Who came in", &body)
 }
 
-fn came_in_table(page: &Page<'_>, came_in: &[CameIn]) -> Table {
+fn came_in_table(page: &Page<'_>, came_in: &[&CameIn]) -> Table {
     let mut table = Table::new(vec![
         Column::left("provider", 12),
         Column::left("account", 12),
@@ -157,10 +160,9 @@ fn came_in_table(page: &Page<'_>, came_in: &[CameIn]) -> Table {
         Column::left("address", 15),
         Column::right("customers"),
         Column::right("sign-ins"),
-        Column::left("first", 16),
-        Column::left("last", 16),
+        Column::left("first", 12),
+        Column::left("last", 12),
     ]);
-    // One more than is shown, so that the count of the rest is right and no more is made.
     table.rows.extend(came_in.iter().map(|entry| came_in_cells(page, entry)));
     table
 }
@@ -172,8 +174,7 @@ fn came_in_cells(page: &Page<'_>, entry: &CameIn) -> Vec<String> {
         (Some(partner), _) => words::partner(partner),
         (None, Some(id)) => {
             let name = entry.provider_name.as_deref().map(|name| clean::clean(name, 60));
-            let name = name.map(|name| format!("{name} ")).unwrap_or_default();
-            format!("{name}{} (not on your list)", id.short())
+            name.map(|name| format!("{name} ")).unwrap_or_default() + &id.short()
         }
         (None, None) => "home tenant not named".to_owned(),
     };
@@ -191,7 +192,7 @@ fn came_in_cells(page: &Page<'_>, entry: &CameIn) -> Vec<String> {
         },
         entry.customers.len().to_string(),
         words::number(entry.sign_ins),
-        words::full_moment(entry.first_at),
-        words::full_moment(entry.last_at),
+        words::moment(entry.first_at),
+        words::moment(entry.last_at),
     ]
 }
