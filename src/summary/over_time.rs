@@ -58,13 +58,14 @@ pub struct CameIn {
     pub provider_name: Option<String>,
     /// One of the user's partners.
     pub is_listed: bool,
-    /// As the log names it; blank where it does not.
+    /// By the name under which people know it, else as the log names it; blank where it does not.
     pub account: String,
-    pub account_name: Option<String>,
     pub is_integration: bool,
     /// The app's name, else its id.
     pub app: String,
     pub address: Address,
+    /// As the log names it, of the first of these sign-ins.
+    pub country: Option<String>,
     pub sign_ins: u64,
     pub customers: BTreeSet<TenantId>,
     pub first_at: DateTime<Utc>,
@@ -168,8 +169,8 @@ impl Failed {
 /// Where sign-ins on one route came from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CameFrom {
-    /// By text of the routes; 0: not shown.
-    addresses: BTreeMap<u32, Entries>,
+    /// By text of the routes, 0 for not shown; with the text of the country.
+    addresses: BTreeMap<u32, (Entries, u32)>,
     others: Option<Entries>,
 }
 
@@ -180,19 +181,28 @@ impl CameFrom {
         is_known || self.addresses.len() < ADDRESSES_MAX
     }
 
-    /// Adds what got in from an address; `None`: from one that is not kept apart.
-    pub(super) fn add(&mut self, address: Option<u32>, entries: Entries) {
+    /// Adds what got in from an address and country; `None`: from one that is not kept apart.
+    pub(super) fn add(&mut self, from: Option<(u32, u32)>, entries: Entries) {
         let fresh = Entries { sign_ins: 0, ..entries };
-        match address {
-            Some(address) => self.addresses.entry(address).or_insert(fresh).add(entries),
+        match from {
+            Some((address, country)) => {
+                self.addresses.entry(address).or_insert((fresh, country)).0.add(entries);
+            }
             None => self.others.get_or_insert(fresh).add(entries),
         }
     }
 
-    fn all<'a>(&self, activity: &'a Activity) -> Vec<(Option<&'a str>, bool, Entries)> {
+    /// Each address, with its country.
+    fn all<'a>(&self, activity: &'a Activity) -> Vec<(Address, Option<&'a str>, Entries)> {
         let text = |number| activity.routes.texts.filled(number);
-        let known = self.addresses.iter().map(|(&number, &found)| (text(number), true, found));
-        known.chain(self.others.map(|found| (None, false, found))).collect()
+        let address = |number| match text(number) {
+            Some(address) => Address::Known(address.to_owned()),
+            None => Address::NotShown,
+        };
+        let known = self.addresses.iter();
+        let known =
+            known.map(|(&number, &(found, country))| (address(number), text(country), found));
+        known.chain(self.others.map(|found| (Address::Others, None, found))).collect()
     }
 }
 
@@ -242,39 +252,38 @@ fn names_of(activity: &Activity, child: TenantId, set: u32) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// What makes an entry: provider, account, app, address.
-type EntryKey<'a> = (Option<TenantId>, &'a str, &'a str, Address);
+/// What makes an entry: provider, account, whether that is a tool's, app, address.
+type EntryKey<'a> = (Option<TenantId>, &'a str, bool, &'a str, Address);
+
+/// What is added up of one: sign-ins, customers, countries.
+type Found<'a> = (Entries, BTreeSet<TenantId>, BTreeSet<&'a str>);
 
 /// Other providers before listed partners, then those with most sign-ins.
 fn came_in(activity: &Activity, lists: &Lists, partners: &BTreeSet<TenantId>) -> Vec<CameIn> {
-    let mut found: BTreeMap<EntryKey<'_>, (Entries, BTreeSet<TenantId>)> = BTreeMap::new();
+    let mut found: BTreeMap<EntryKey<'_>, Found<'_>> = BTreeMap::new();
     for route in &activity.routes.all {
-        for (address, is_kept, entries) in route.came_from.all(activity) {
-            let address = match (address, is_kept) {
-                (Some(address), _) => Address::Known(address.to_owned()),
-                (None, true) => Address::NotShown,
-                (None, false) => Address::Others,
-            };
-            let key = entry_key(activity, route, address);
-            let fresh = (Entries { sign_ins: 0, ..entries }, BTreeSet::new());
-            let (all, customers) = found.entry(key).or_insert(fresh);
+        for (address, country, entries) in route.came_from.all(activity) {
+            let key = entry_key(activity, lists, route, address);
+            let fresh = || (Entries { sign_ins: 0, ..entries }, BTreeSet::new(), BTreeSet::new());
+            let (all, customers, countries) = found.entry(key).or_insert_with(fresh);
             all.add(entries);
             customers.insert(route.pair.1);
+            countries.extend(country);
         }
     }
     let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    let entry = |((provider, account, app, address), (entries, customers)): (EntryKey<'_>, _)| {
-        let entries: Entries = entries;
-        let known = provider.and_then(|provider| lists.people.account(provider, account));
+    let entry = |(key, found): (EntryKey<'_>, Found<'_>)| {
+        let (provider, account, is_integration, app, address) = key;
+        let (entries, customers, countries) = found;
         CameIn {
             home_tenant_id: provider,
             provider_name: provider.and_then(|provider| lists.partner_name(provider)),
             is_listed: provider.is_some_and(|provider| partners.contains(&provider)),
             account: account.to_owned(),
-            account_name: known.and_then(|known| known.name.clone()),
-            is_integration: known.is_some_and(|known| known.is_integration()),
+            is_integration,
             app: app.to_owned(),
             address,
+            country: countries.first().map(|country| (*country).to_owned()),
             sign_ins: entries.sign_ins,
             customers,
             first_at: time(entries.first),
@@ -286,7 +295,17 @@ fn came_in(activity: &Activity, lists: &Lists, partners: &BTreeSet<TenantId>) ->
     came_in
 }
 
-fn entry_key<'a>(activity: &'a Activity, route: &Route, address: Address) -> EntryKey<'a> {
+/// An account goes by another name in each customer's log; what is known of it joins them.
+fn entry_key<'a>(
+    activity: &'a Activity,
+    lists: &'a Lists,
+    route: &Route,
+    address: Address,
+) -> EntryKey<'a> {
+    let provider = route.pair.0;
     let account = activity.routes.text(route.key.account);
-    (route.pair.0, account, activity.routes.app_shown(route), address)
+    let known = provider.and_then(|provider| lists.people.account(provider, account));
+    let is_integration = known.is_some_and(|known| known.is_integration());
+    let name = known.and_then(|known| known.name.as_deref()).unwrap_or(account);
+    (provider, name, is_integration, activity.routes.app_shown(route), address)
 }

@@ -13,7 +13,7 @@ use super::{Page, key_of};
 use crate::summary::CustomerSummary;
 
 /// Customers linked from a card.
-const LINKS_MAX: usize = 24;
+const LINKS_MAX: usize = 12;
 /// Actions told in a card.
 const LINES_MAX: usize = 12;
 /// Tickets whose text stands in a card; all others stand in the customers' sections.

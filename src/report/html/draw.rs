@@ -11,8 +11,8 @@ const SENTENCE_COLUMNS: usize = 1_200;
 /// Under every table that shows addresses or countries.
 pub(super) const ADDRESS_CAVEAT: &str = "For tools that keep their access (Liongard, Rewst, CIPP, \
                                          Syncro and the like) a non-interactive sign-in shows the \
-                                         address where access was first granted, not where the tool \
-                                         runs.";
+                                         address and country where access was first granted, not where \
+                                         the tool runs.";
 
 /// A text as it may be shown: on one line, nothing hidden, of bounded length.
 pub(super) fn say(text: &str) -> Markup {

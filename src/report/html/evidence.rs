@@ -67,7 +67,6 @@ fn files(page: &Page<'_>) -> Markup {
                             th.n scope="col" { "unreadable" }
                             th scope="col" { "from" }
                             th scope="col" { "to" }
-                            th scope="col" { "cannot show" }
                         }
                     }
                     @for export in shown { (file(export)) }
@@ -92,10 +91,12 @@ fn file(export: &ExportSummary) -> Markup {
                 td.n { (words::number(export.rejected)) }
                 td.w { (export.first_at.map(words::full_moment).unwrap_or_default()) }
                 td.w { (export.last_at.map(words::full_moment).unwrap_or_default()) }
-                td { (say(&spots.join(", "))) }
             }
             tr.hash {
-                td colspan="8" { code { (say(export.sha256.as_deref().unwrap_or("no hash was taken"))) } }
+                td colspan="7" {
+                    code { (say(export.sha256.as_deref().unwrap_or("no hash was taken"))) }
+                    @if !spots.is_empty() { " Cannot show: " (say(&spots.join(", "))) "." }
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use maud::{Markup, html};
 
 use super::super::table::{Column, Table};
@@ -16,6 +17,8 @@ use crate::who::short_account;
 const ROWS_MAX: usize = 100;
 /// Providers whose customers are listed.
 const PROVIDERS_MAX: usize = 20;
+/// What came in first within so many days is new.
+const NEW_DAYS: i64 = 7;
 /// Entries shown of who came in.
 const CAME_IN_MAX: usize = 150;
 
@@ -142,7 +145,7 @@ fn came_in(page: &Page<'_>) -> Markup {
         @if came_in.is_empty() {
             p { "No sign-in of a provider succeeded in these logs." }
         } @else {
-            p { "Sign-ins that succeeded, by account, app and address; those of most sign-ins first." }
+            p { "Sign-ins that succeeded, by account, app and address; those of most sign-ins first. New: not seen in these logs before their last 7 days." }
             (table("Other providers, not on your list (first, last: UTC)", &came_in_table(page, &others), CAME_IN_MAX))
             (table("Your partner tenants (first, last: UTC)", &came_in_table(page, &listed), CAME_IN_MAX))
             p.note { (ADDRESS_CAVEAT) }
@@ -158,6 +161,7 @@ fn came_in_table(page: &Page<'_>, came_in: &[&CameIn]) -> Table {
         Column::left("kind", 11),
         Column::left("app", 12),
         Column::left("address", 15),
+        Column::left("country", 7),
         Column::right("customers"),
         Column::right("sign-ins"),
         Column::left("first", 12),
@@ -165,6 +169,14 @@ fn came_in_table(page: &Page<'_>, came_in: &[&CameIn]) -> Table {
     ]);
     table.rows.extend(came_in.iter().map(|entry| came_in_cells(page, entry)));
     table
+}
+
+/// When it came in first; whether that is new, where the logs reach back further.
+fn first_of(page: &Page<'_>, entry: &CameIn) -> String {
+    let since = page.summary.newest_evidence.map(|newest| newest - TimeDelta::days(NEW_DAYS));
+    let is_new = |since| entry.first_at >= since && page.begins_before(since);
+    let new = if since.is_some_and(is_new) { ", new" } else { "" };
+    format!("{}{new}", words::moment(entry.first_at))
 }
 
 fn came_in_cells(page: &Page<'_>, entry: &CameIn) -> Vec<String> {
@@ -178,8 +190,7 @@ fn came_in_cells(page: &Page<'_>, entry: &CameIn) -> Vec<String> {
         }
         (None, None) => "home tenant not named".to_owned(),
     };
-    let account =
-        entry.account_name.clone().unwrap_or_else(|| short_account(&entry.account).into_owned());
+    let account = short_account(&entry.account).into_owned();
     vec![
         provider,
         if account.is_empty() { "not named".to_owned() } else { account },
@@ -190,9 +201,10 @@ fn came_in_cells(page: &Page<'_>, entry: &CameIn) -> Vec<String> {
             Address::NotShown => "not shown".to_owned(),
             Address::Others => "further addresses".to_owned(),
         },
+        entry.country.clone().unwrap_or_default(),
         entry.customers.len().to_string(),
         words::number(entry.sign_ins),
-        words::moment(entry.first_at),
+        first_of(page, entry),
         words::moment(entry.last_at),
     ]
 }

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +27,10 @@ use super::tickets::{Ticket, tickets_of};
 use super::{RunFacts, words};
 use crate::summary::{CustomerSummary, Summary};
 use crate::tenant::TenantId;
-use draw::say;
+use draw::say_short;
+
+/// Of a customer's name in a link; its section tells it whole.
+const NAME_COLUMNS: usize = 80;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -71,6 +75,12 @@ impl<'a> Page<'a> {
         self.tickets.get(&key_of(customer)).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether some log reaches back further than a moment.
+    fn begins_before(&self, moment: DateTime<Utc>) -> bool {
+        let exports = self.summary.exports.iter();
+        exports.filter_map(|export| export.first_at).any(|first| first < moment)
+    }
+
     /// A customer's name; where there are several partners, with the one that is meant.
     fn name_of(&self, customer: &CustomerSummary) -> String {
         let name = words::customer(customer);
@@ -84,7 +94,7 @@ impl<'a> Page<'a> {
 
     /// A link to the customer's section, or its name where it has none.
     fn link(&self, customer: &CustomerSummary) -> Markup {
-        let name = say(&self.name_of(customer));
+        let name = say_short(&self.name_of(customer), NAME_COLUMNS);
         html! {
             @if self.linked.contains(&key_of(customer)) {
                 a href=(format!("#{}", customer::anchor(customer))) { (name) }

@@ -3,7 +3,7 @@
 use super::super::activity::{Activity, Routes, counts_of};
 use super::super::hash::ByNumber;
 use super::super::over_time::day_of;
-use super::digest::Digest;
+use super::digest::{Digest, SeenEntries};
 
 /// Counts the rows of each class by day.
 pub(super) fn count_days(digest: &mut Digest) {
@@ -27,10 +27,10 @@ pub(super) fn add_days(activity: &mut Activity, digest: &Digest) {
 
 /// Adds the addresses from which sign-ins got in to their routes, whose numbers are given.
 pub(super) fn add_addresses(routes: &mut Routes, digest: &Digest, numbers: &[Option<u32>]) {
-    let mut found: Vec<_> = digest.came_in.iter().map(|(&key, &entries)| (key, entries)).collect();
+    let mut found: Vec<_> = digest.came_in.iter().map(|(&key, &seen)| (key, seen)).collect();
     // Of very many addresses the first ones are kept apart.
-    found.sort_unstable_by_key(|&((route, address), entries)| (entries.first, route, address));
-    for ((route, address), entries) in found {
+    found.sort_unstable_by_key(|&((route, address), seen)| (seen.entries.first, route, address));
+    for ((route, address), SeenEntries { country, entries }) in found {
         let Some(number) = numbers.get(route as usize).copied().flatten() else { continue };
         let address = digest.texts.filled(address);
         let known = address.map_or(Some(0), |address| routes.texts.known(address));
@@ -39,9 +39,10 @@ pub(super) fn add_addresses(routes: &mut Routes, digest: &Digest, numbers: &[Opt
             route.came_from.add(None, entries);
             continue;
         }
-        let address = address.map_or(0, |address| routes.texts.number(Some(address)));
+        let mut known = |text: Option<&str>| text.map_or(0, |text| routes.texts.number(Some(text)));
+        let (address, country) = (known(address), known(digest.texts.filled(country)));
         if let Some(route) = routes.get_mut(number) {
-            route.came_from.add(Some(address), entries);
+            route.came_from.add(Some((address, country)), entries);
         }
     }
 }

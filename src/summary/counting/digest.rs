@@ -46,7 +46,7 @@ pub(super) struct Digest {
     /// Addresses of refused sign-ins of partners, by route.
     pub(super) addresses: NumberSet<(u32, u32)>,
     /// Sign-ins that got in, by route and address.
-    pub(super) came_in: ByNumber<(u32, u32), Entries>,
+    pub(super) came_in: ByNumber<(u32, u32), SeenEntries>,
     /// Counted rows by day and class.
     pub(super) days: Vec<((i32, u32), u64)>,
     pub(super) told: ByNumber<(u32, Option<i32>), SeenTold>,
@@ -116,6 +116,14 @@ pub(super) struct SeenRoute {
     /// Signs of any of them, and of all.
     pub(super) any: u32,
     pub(super) all: u32,
+}
+
+/// Sign-ins that got in on one route from one address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeenEntries {
+    /// A text, from the first of them.
+    pub(super) country: u32,
+    pub(super) entries: Entries,
 }
 
 /// What the newest row of a route says of an error code, as texts.
@@ -316,8 +324,12 @@ impl<'a> Digester<'a> {
         }
         if got_in {
             let key = (route, words.word(Word::Address, row));
-            let entries = self.digest.came_in.entry(key).or_insert(Entries::at(at));
-            entries.add(Entries { sign_ins: 1, ..Entries::at(at) });
+            let fresh = || SeenEntries {
+                country: words.word(Word::Country, row),
+                entries: Entries::at(at),
+            };
+            let seen = self.digest.came_in.entry(key).or_insert_with(fresh);
+            seen.entries.add(Entries { sign_ins: 1, ..Entries::at(at) });
         }
         if looks {
             self.look(words, row, at, (number, route));

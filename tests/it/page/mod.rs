@@ -75,6 +75,29 @@ fn the_page_of_the_sample_estate_answers_first_and_links_what_is_there() {
 }
 
 #[test]
+fn without_a_partner_and_with_two_of_them_the_page_is_whole() {
+    let desk = Desk::with_samples();
+    fs::remove_file(desk.path("sample-logs/partners.csv")).expect("removed");
+    desk.run(&["sweep", "sample-logs", "-q"]);
+    let document = Document::parse(&page(&desk));
+    document.assert_harmless("no partner");
+    for told in ["No partner was given", "Confirm: --partner", "Other providers, not on your list"]
+    {
+        assert!(document.text.contains(told), "{told}");
+    }
+    let fabrikam = "8f3c52d1-6a0e-4c57-9b2d-3e71f0c4a586=Fabrikam";
+    let northwind = "51b27e90-0d4f-4a83-b6c1-9e25d7a3f018=Northwind";
+    desk.run(&["sweep", "sample-logs", "-q", "--partner", fabrikam, "--partner", northwind]);
+    let document = Document::parse(&page(&desk));
+    document.assert_harmless("two partners");
+    for told in
+        ["Woodgrove Bank (Fabrikam)", "Woodgrove Bank (Northwind)", "1 of 4 customers blocks"]
+    {
+        assert!(document.text.contains(told), "{told}");
+    }
+}
+
+#[test]
 fn the_same_dataset_gives_the_same_page() {
     let desk = Desk::with_samples();
     desk.run(&["sweep", "sample-logs", "-q"]);
