@@ -29,6 +29,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
     let groups = todo::groups(page.summary);
     let is_shown = |act: &Act| groups.contains_key(act) || ALWAYS.contains(act);
     let nothing = Group::default();
+    let policies = tables::policies_to_change(page.summary);
     let body = html! {
         @if page.summary.customers.is_empty() {
             p { "Nothing yet: no customer of a listed partner is in these logs." }
@@ -39,7 +40,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                 }
             }
         }
-        (table("Policies that block now, those of most customers first", &tables::policies_to_change(page.summary), POLICIES_MAX))
+        (table("Policies that block now, those of most customers first", &policies, POLICIES_MAX))
         (folded_accounts(page))
         (own_tenant(page))
     };
@@ -47,10 +48,11 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
 }
 
 fn folded_accounts(page: &Page<'_>) -> Markup {
+    const TITLE: &str = "Accounts that do not get through";
     let blocked = accounts::blocked(page.summary);
     html! {
         @if !blocked.rows.is_empty() {
-            (folded(&html! { "Accounts that do not get through" }, &table("Accounts that do not get through", &blocked, ROWS_MAX)))
+            (folded(&html! { (TITLE) }, &table(TITLE, &blocked, ROWS_MAX)))
         }
     }
 }
@@ -109,7 +111,8 @@ fn actions(act: Act, group: &Group) -> Markup {
                     li {
                         (say(action))
                         " " span.code { (say(code)) }
-                        " " span.soft.whole { (words::customers(u64::try_from(*customers).unwrap_or(u64::MAX))) }
+                        @let customers = u64::try_from(*customers).unwrap_or(u64::MAX);
+                        " " span.soft.whole { (words::customers(customers)) }
                     }
                 }
             }
@@ -203,7 +206,10 @@ fn tickets(page: &Page<'_>, act: Act, group: &Group) -> Markup {
             (folded(&say(&ticket.title), &ticket_text(ticket)))
         }
         @if left_out > 0 {
-            p.soft { (left_out) " more " (if left_out == 1 { "ticket" } else { "tickets" }) ": in the customers' sections, and as files in tickets/." }
+            p.soft {
+                (left_out) " more " (if left_out == 1 { "ticket" } else { "tickets" })
+                ": in the customers' sections, and as files in tickets/."
+            }
         }
     }
 }
@@ -225,7 +231,8 @@ fn own_tenant(page: &Page<'_>) -> Markup {
                 }
                 (more(side.findings.len().saturating_sub(ROWS_MAX), "findings"))
                 @if !side.passthrough.is_empty() {
-                    (table("Tried a tenant it has no access to (last: UTC)", &own_tenant::passthrough(side), ROWS_MAX))
+                    @let tried = own_tenant::passthrough(side);
+                    (table("Tried a tenant it has no access to (last: UTC)", &tried, ROWS_MAX))
                     p.note { (PASSTHROUGH) }
                 }
             }

@@ -25,6 +25,7 @@ const DAYS_MIN: i64 = 30;
 /// Of a reason's name.
 const NAME_COLUMNS: usize = 140;
 const ROWS_MAX: usize = 60;
+const FIGURES: &str = "Sign-ins that did not succeed, by reason (days: UTC)";
 
 /// One for each reason and one for all others; the style knows these very colours.
 const COLOURS: [RGBColor; SERIES_MAX + 1] = [
@@ -91,7 +92,8 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                 }
                 (picture(&series, span))
                 (legend(&series))
-                (folded(&html! { "The same in figures" }, &table("Sign-ins that did not succeed, by reason (days: UTC)", &figures(failed), ROWS_MAX)))
+                @let figures = table(FIGURES, &figures(failed), ROWS_MAX);
+                (folded(&html! { "The same in figures" }, &figures))
             }
         }
     };
@@ -147,9 +149,10 @@ fn picture(series: &[Series], span: Span) -> Markup {
     // The library's own frame has neither name nor text; what is inside are shapes and numbers.
     let inside = drawn.split_once('>').map_or("", |(_, rest)| rest);
     let inside = inside.trim_end().strip_suffix("</svg>").unwrap_or(inside);
+    let (view, names) = (format!("0 0 {WIDTH} {HEIGHT}"), "chart-title chart-text");
     html! {
         div.scroll role="region" aria-label="Chart of failures over time" tabindex="0" {
-            svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby="chart-title chart-text" {
+            svg.chart viewBox=(view) role="img" aria-labelledby=(names) {
                 title id="chart-title" { "Sign-ins that did not succeed, by day" }
                 desc id="chart-text" { (alternative(series, span)) }
                 (PreEscaped(inside))

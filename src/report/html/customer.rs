@@ -79,7 +79,10 @@ pub(super) fn draw_all(page: &Page<'_>, others: usize) -> Sections {
                 }
                 @for section in &sections { (section) }
                 @if shortened > 0 {
-                    p.more { "The last " (shortened) " of these sections are without the text of the ticket: it is in tickets/." }
+                    p.more {
+                        "The last " (shortened) " of these sections are without the text of the ticket: \
+                         it is in tickets/."
+                    }
                 }
                 @if left_out > 0 {
                     p.more {
@@ -159,7 +162,10 @@ fn ticket_of(ticket: &Ticket, is_full: bool) -> Markup {
 fn check(tickets: &[Ticket]) -> Markup {
     html! {
         @if tickets.is_empty() {
-            p { strong { "How to check" } ": after the next try export and sweep again; it must be getting in." }
+            p {
+                strong { "How to check" }
+                ": after the next try export and sweep again; it must be getting in."
+            }
         }
     }
 }
@@ -169,7 +175,8 @@ pub(super) fn ticket_text(ticket: &Ticket) -> Markup {
     html! {
         div.ticket {
             p.soft {
-                "Key " code { (say(&ticket.key)) } ", priority " (ticket.priority) ". For: " (say(&ticket.assignee))
+                "Key " code { (say(&ticket.key)) } ", priority " (ticket.priority)
+                ". For: " (say(&ticket.assignee))
                 @if let Some(review) = ticket.review { " Review on " (review) "." }
             }
             dl {

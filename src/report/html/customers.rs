@@ -32,7 +32,10 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
         @if customers.is_empty() {
             p { "No customer of a listed partner is in these logs." }
         } @else {
-            p.wide { "The worst first. A state is as of the last moment of that customer's evidence, never of the clock." }
+            p.wide {
+                "The worst first. A state is as of the last moment of that customer's evidence, never of \
+                 the clock."
+            }
             (strip::legend())
             (legend_of_acts(&acts))
             div.scroll role="region" aria-label="All customers" tabindex="0" {
@@ -49,13 +52,19 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                         }
                     }
                     @for state in CustomerState::ALL {
-                        @let of_state: Vec<&CustomerSummary> = shown.iter().filter(|one| one.state == state).collect();
+                        @let of_state: Vec<&CustomerSummary> =
+                            shown.iter().filter(|one| one.state == state).collect();
                         @if !of_state.is_empty() {
                             tbody {
                                 tr.group id=(head::class(state)) {
-                                    th scope="rowgroup" colspan="6" { (head::mark(state)) " " span.soft { (of_state.len()) } }
+                                    th scope="rowgroup" colspan="6" {
+                                        (head::mark(state)) " " span.soft { (of_state.len()) }
+                                    }
                                 }
-                                @for customer in of_state { (row(page, customer, acts.get(&customer.child_tenant_id).filter(|_| has_section(customer)))) }
+                                @for customer in of_state {
+                                    @let acts = acts.get(&customer.child_tenant_id);
+                                    (row(page, customer, acts.filter(|_| has_section(customer))))
+                                }
                             }
                         }
                     }
@@ -107,7 +116,9 @@ fn row(page: &Page<'_>, customer: &CustomerSummary, acts: Option<&Vec<Act>>) -> 
             td data-l="since" { (say(&words::since_and_as_of(customer))) }
             td.n data-l="tries" { @if customer.blocked_tries > 0 { (words::number(customer.blocked_tries)) } }
             td data-l="30 days" { @if let Some(last) = last { (strip::draw(&customer.days, last)) } }
-            td data-l="who acts" { @if let Some(acts) = acts { span { @for &act in acts { (number(act)) " " } } } }
+            td data-l="who acts" {
+                @if let Some(acts) = acts { span { @for &act in acts { (number(act)) " " } } }
+            }
         }
     }
 }
@@ -118,6 +129,8 @@ fn beside(customer: &CustomerSummary) -> Markup {
     html! {
         @if let Some(doubt) = customer.doubt { span.soft { (words::doubt_words(doubt)) } }
         @else if let Some(code) = code { span.code { (words::error_code(Some(code))) } }
-        @else if customer.recovered && customer.state == CustomerState::GettingIn { span.soft { "recovered" } }
+        @else if customer.recovered && customer.state == CustomerState::GettingIn {
+            span.soft { "recovered" }
+        }
     }
 }

@@ -130,14 +130,18 @@ fn ledger(page: &Page<'_>) -> Markup {
                             @if is_shown { tr { th scope="row" { (what) } td.n { (words::number(count)) } } }
                         }
                         tr.sum {
-                            th scope="row" { "records in " (words::counted(ledger.exports, "export", "exports")) }
+                            @let exports = words::counted(ledger.exports, "export", "exports");
+                            th scope="row" { "records in " (exports) }
                             td.n { (words::number(ledger.records)) }
                         }
                     }
                 }
             }
             @if ledger.undecided > 0 {
-                p.note { (words::number(ledger.undecided)) " of the other records do not say whose they are." }
+                p.note {
+                    (words::number(ledger.undecided))
+                    " of the other records do not say whose they are."
+                }
             }
         }
     };
@@ -157,15 +161,27 @@ fn made(page: &Page<'_>) -> Markup {
                 @for line in words::custody(&facts.custody) { dd { (say(&line)) } }
             }
             dt { "Blocked now" }
-            dd { "of the routes (account, app, resource) tried in the last 14 days of a customer's evidence, those of a tool, or of all accounts, were refused by a policy at their newest try." }
+            dd {
+                "of the routes (account, app, resource) tried in the last 14 days of a customer's evidence, \
+                 those of a tool, or of all accounts, were refused by a policy at their newest try."
+            }
             dt { "Getting in" }
             dd { "the newest tries succeeded, in a log that could have shown a block." }
             dt { "A try" }
-            dd { "sign-ins of one route with one correlation id, each within 10 minutes of the one before; tools that come again inflate tries." }
+            dd {
+                "sign-ins of one route with one correlation id, each within 10 minutes of the one before; \
+                 tools that come again inflate tries."
+            }
             dt { "Would let through" }
-            dd { "what these logs show; never a promise. A policy in report-only mode, or one that no try has reached yet, may come next." }
+            dd {
+                "what these logs show; never a promise. A policy in report-only mode, or one that no try \
+                 has reached yet, may come next."
+            }
             dt { "This page" }
-            dd { "holds no script and fetches nothing. Texts out of logs are shown as they are; what cannot be seen, or turns the direction of reading, is shown as its code point, such as \\u{202e}." }
+            dd {
+                "holds no script and fetches nothing. Texts out of logs are shown as they are; what cannot \
+                 be seen, or turns the direction of reading, is shown as its code point, such as \\u{202e}."
+            }
         }
     };
     section("made", "How this was made", &body)

@@ -100,7 +100,10 @@ fn states(page: &Page<'_>, partner: &PartnerSummary) -> Markup {
                             }
                         }
                     }
-                    li.all { span.count { "= " (words::number(all)) } span { (if all == 1 { "customer" } else { "customers" }) } }
+                    li.all {
+                        span.count { "= " (words::number(all)) }
+                        span { (if all == 1 { "customer" } else { "customers" }) }
+                    }
                 }
             }
         }

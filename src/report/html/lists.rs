@@ -43,7 +43,8 @@ fn other_providers(page: &Page<'_>) -> Markup {
             (table("Other providers (last: UTC)", &tables::other_providers(page.summary), ROWS_MAX))
             @for provider in providers.iter().take(PROVIDERS_MAX) {
                 @let title = format!("Where: {}", words::provider(provider, 60));
-                (folded(&say(&title), &table("At which customers (first, last: UTC)", &where_tried(provider), ROWS_MAX)))
+                @let customers = where_tried(provider);
+                (folded(&say(&title), &table("At which customers (first, last: UTC)", &customers, ROWS_MAX)))
             }
             (more(providers.len().saturating_sub(PROVIDERS_MAX), "providers"))
         }
@@ -91,7 +92,10 @@ fn coming(page: &Page<'_>) -> Markup {
         } @else {
             p { "These policies are in report-only mode: once somebody turns one on, it blocks." }
             @if !managed.is_empty() {
-                p { "At " (customers) " one of them is Microsoft's own: it turns itself on, no sooner than 45 days after it came." }
+                p {
+                    "At " (customers) " one of them is Microsoft's own: it turns itself on, no sooner than \
+                     45 days after it came."
+                }
             }
             (table("Report-only policies that would block", &coming_table(page, coming), ROWS_MAX))
         }
@@ -113,7 +117,8 @@ fn causes(page: &Page<'_>) -> Markup {
         } @else {
             p { "What the error codes say. For one of them: tenantsweep explain CODE." }
             (table("Error codes, those of most customers first", &causes, ROWS_MAX))
-            (table("Customers that fail for other reasons than a policy (since: UTC)", &tables::failing(page.summary), ROWS_MAX))
+            @let failing = tables::failing(page.summary);
+            (table("Customers that fail for other reasons than a policy (since: UTC)", &failing, ROWS_MAX))
         }
     };
     section("causes", "Causes", &body)
@@ -145,9 +150,13 @@ fn came_in(page: &Page<'_>) -> Markup {
         @if came_in.is_empty() {
             p { "No sign-in of a provider succeeded in these logs." }
         } @else {
-            p { "Sign-ins that succeeded, by account, app and address; those of most sign-ins first. New: not seen in these logs before their last 7 days." }
-            (table("Other providers, not on your list (first, last: UTC)", &came_in_table(page, &others), CAME_IN_MAX))
-            (table("Your partner tenants (first, last: UTC)", &came_in_table(page, &listed), CAME_IN_MAX))
+            p {
+                "Sign-ins that succeeded, by account, app and address; those of most sign-ins first. New: \
+                 not seen in these logs before their last 7 days."
+            }
+            @let (others, listed) = (came_in_table(page, &others), came_in_table(page, &listed));
+            (table("Other providers, not on your list (first, last: UTC)", &others, CAME_IN_MAX))
+            (table("Your partner tenants (first, last: UTC)", &listed, CAME_IN_MAX))
             p.note { (ADDRESS_CAVEAT) }
         }
     };
