@@ -1,5 +1,6 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
+mod examples;
 mod values;
 
 use std::path::PathBuf;
@@ -13,6 +14,10 @@ use tenantsweep::tenant::{Partner, TenantId};
 use tenantsweep::time::DateOrder;
 use tenantsweep::who::AccountRef;
 
+use examples::{
+    COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES,
+    VERIFY_EXAMPLES,
+};
 use values::{
     parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
     parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
@@ -71,17 +76,6 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
-
-const SWEEP_EXAMPLES: &str = "\
-Examples:
-  tenantsweep sweep sample-logs
-  tenantsweep sweep D:\\exports --partner 8f3c52d1-0a1b-4c2d-8e3f-001122334455=Fabrikam
-  tenantsweep sweep exports --partners partners.csv --tenants Customers.csv --out results
-  tenantsweep sweep exports --out results --fail-on new-block --digest digest --log-file sweeps.log
-
-Exit codes:
-  0 done   1 a --fail-on condition is met   2 wrong use   3 an export could not be read, or too many unreadable records
-  4 the output could not be written   5 nothing could be judged";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
@@ -291,11 +285,6 @@ pub struct VerifyArgs {
     pub inputs_root: Option<PathBuf>,
 }
 
-const VERIFY_EXAMPLES: &str = "\
-Exit codes:
-  0 all is as it should be   1 something is not   2 no dataset here
-  3 an export is not there any more, and all else is as it should be";
-
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 pub struct ShowArgs {
@@ -316,14 +305,6 @@ pub struct ShowArgs {
     pub output: Option<PathBuf>,
 }
 
-const SHOW_EXAMPLES: &str = "\
-Examples:
-  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00
-  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00 -o record.json
-
-Exit codes:
-  0 done   2 no such sign-in, no dataset   3 the export has changed or is not there";
-
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct ExplainArgs {
@@ -343,17 +324,6 @@ pub enum ExplainFormat {
     Text,
     Json,
 }
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  tenantsweep explain 53003
-  tenantsweep explain AADSTS530034 --in sweep-out
-  tenantsweep explain mask:1035
-  tenantsweep explain RW.21
-  tenantsweep explain \"The provided grant has expired due to it being revoked\"
-
-Exit codes:
-  0 done   1 nothing known by that; the nearest is offered   2 wrong use, no dataset";
 
 #[derive(Debug, Args)]
 pub struct CompactArgs {
@@ -423,6 +393,7 @@ pub struct ReadingArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
 pub struct ReportArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
@@ -436,6 +407,9 @@ pub struct ReportArgs {
     /// End with exit code 1 if one of these is so (several: with commas)
     #[arg(long, value_enum, value_name = "CONDITION", value_delimiter = ',')]
     pub fail_on: Vec<Condition>,
+    /// Of one customer only, by its tenant id: nothing of any other customer is told
+    #[arg(long, value_name = "GUID", value_parser = parse_tenant)]
+    pub tenant: Option<TenantId>,
     #[command(flatten)]
     pub view: ViewArgs,
 }
@@ -460,8 +434,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_moment, conflicts_with_all = ["old_span", "new_span"])]
     pub at: Option<DateTime<Utc>>,
     /// In which form
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = CompareFormat::Text)]
+    pub format: CompareFormat,
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -470,23 +444,16 @@ pub struct CompareArgs {
     pub fail_on: Vec<Condition>,
 }
 
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  tenantsweep compare sweep-monday sweep-friday
-  tenantsweep compare results --at 2026-11-20T14:00:00Z      a policy was changed then: did it help?
-  tenantsweep compare results --old 2026-11-01..2026-11-08 --new 2026-11-15..
-  tenantsweep compare results --old ..2026-11-15             as it stood then, and all there is now
-  tenantsweep compare monday friday --fail-on new-block --format json -o changes.json
-
-Resolved is only what got in where it was blocked: the same account with the same app, tried again
-after the last block. A log that ends earlier, or that could not show a block, resolves nothing.
-
-Exit codes:
-  0 done   1 a --fail-on condition is met   2 wrong use, or no dataset in a folder
-  4 the output could not be written   5 nothing could be judged on one side";
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
+    Text,
+    Markdown,
+    Html,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum CompareFormat {
     Text,
     Markdown,
     Json,

@@ -15,7 +15,7 @@ use tenantsweep::summary::Summary;
 
 use super::report::{end_of, summary_of, terminal};
 use super::scheduled::{Judged, tell_met};
-use crate::cli::{CompareArgs, Condition, Format, MomentSpan, ViewArgs};
+use crate::cli::{CompareArgs, CompareFormat, Condition, MomentSpan, ViewArgs};
 use crate::exit::{End, Failure};
 
 /// One of the two looks at the evidence.
@@ -110,12 +110,12 @@ impl<'a> Side<'a> {
     }
 }
 
-fn text_of(comparison: &Comparison<'_>, format: Format) -> std::io::Result<Vec<u8>> {
+fn text_of(comparison: &Comparison<'_>, format: CompareFormat) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     match format {
-        Format::Text => write_comparison_text(&mut text, comparison, terminal())?,
-        Format::Markdown => write_comparison_markdown(&mut text, comparison)?,
-        Format::Json => write_comparison_json(&mut text, comparison)?,
+        CompareFormat::Text => write_comparison_text(&mut text, comparison, terminal())?,
+        CompareFormat::Markdown => write_comparison_markdown(&mut text, comparison)?,
+        CompareFormat::Json => write_comparison_json(&mut text, comparison)?,
     }
     Ok(text)
 }

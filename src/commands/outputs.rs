@@ -26,7 +26,12 @@ pub fn writer_options(args: &WriterArgs, stop: &Stop) -> WriterOptions {
 
 /// Writes the reports of a summary.
 pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Result<(), Failure> {
-    for (name, format) in [("summary.json", Format::Json), ("report.md", Format::Markdown)] {
+    let reports = [
+        ("summary.json", Format::Json),
+        ("report.md", Format::Markdown),
+        ("report.html", Format::Html),
+    ];
+    for (name, format) in reports {
         let mut text = Vec::new();
         report::write(summary, facts, format, &mut text)?;
         disk.replace(&out.join(name), &text).map_err(Failure::unwritten)?;

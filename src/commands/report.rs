@@ -6,9 +6,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tenantsweep::dataset::{Custody, Dataset, Table};
-use tenantsweep::report::{RunFacts, TextOptions, write_json, write_markdown, write_text};
+use tenantsweep::report::{
+    RunFacts, TextOptions, write_html, write_json, write_markdown, write_text,
+};
 use tenantsweep::summary::state::CustomerState;
 use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
+use tenantsweep::tenant::TenantId;
 
 use super::scheduled::{Judged, tell_met};
 use crate::cli::{Format, ReportArgs, ViewArgs};
@@ -26,7 +29,14 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (summary, custody) = summary_of(&args.out, &args.view, None)?;
+    let (summary, custody) = summary_for(&args.out, &args.view, None, args.tenant)?;
+    if let Some(tenant) = args.tenant.filter(|_| summary.customers.is_empty()) {
+        let out = args.out.display();
+        return Err(Failure::usage(anyhow::anyhow!(
+            "{out}: no customer {tenant} here\n\
+             hint: tenants in summary.json lists the customers with their ids"
+        )));
+    }
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: args.out.display().to_string(),
@@ -56,11 +66,22 @@ pub fn summary_of(
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
 ) -> Result<(Summary, Custody), Failure> {
+    summary_for(out, view, threads, None)
+}
+
+/// The same of one customer only, if one is named.
+fn summary_for(
+    out: &Path,
+    view: &ViewArgs,
+    threads: Option<NonZeroUsize>,
+    only: Option<TenantId>,
+) -> Result<(Summary, Custody), Failure> {
     let SummaryOptions { rows_at_a_time, threads: usual, .. } = SummaryOptions::default();
     let options = SummaryOptions {
         as_of: view.as_of,
         since: view.since,
         until: view.until,
+        only,
         rows_at_a_time,
         threads: threads.map_or(usual, NonZeroUsize::get),
     };
@@ -141,6 +162,7 @@ pub fn write(
     match format {
         Format::Text => write_text(&mut out, summary, Some(facts), terminal()),
         Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
+        Format::Html => write_html(&mut out, summary, Some(facts)),
         Format::Json => write_json(&mut out, summary, Some(facts)),
     }
     .map_err(Failure::unwritten)

@@ -198,13 +198,13 @@ fn closing_lines(out: &Path, swept: &Swept, open_tickets: usize) -> Vec<String> 
             known => format!("Nothing new: {known} exports were read by an earlier run."),
         });
     }
-    let report = out.join("report.md");
+    let report = out.join("report.html");
     lines.push(format!("Open first:  {}", report.display()));
     let mut beside = match open_tickets {
         0 => Vec::new(),
         open => vec![format!("tickets/ ({open})"), "tickets.csv".to_owned()],
     };
-    beside.extend(["summary.json".to_owned(), "dataset/".to_owned()]);
+    beside.extend(["report.md", "summary.json", "dataset/"].map(str::to_owned));
     lines.push(format!("Also there:  {}", beside.join(", ")));
     lines
 }

@@ -43,7 +43,7 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Resul
     writeln!(
         sink,
         "{} All times are UTC.\n",
-        clean::markdown(&full_stop(&sentences::evidence(summary)))
+        clean::markdown(&words::full_stop(&sentences::evidence(summary)))
     )?;
     let made_by = ["tenantsweep", &facts.tool_version, &facts.input, &words::work(facts)];
     let made_by: Vec<String> =
@@ -53,10 +53,6 @@ fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Resul
         writeln!(sink, "- {}", clean::markdown(&line))?;
     }
     if facts.custody == Custody::default() { Ok(()) } else { writeln!(sink) }
-}
-
-fn full_stop(text: &str) -> String {
-    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 fn what_to_do(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -117,7 +113,7 @@ fn one_customer(
     let since = words::since(customer);
     let since = if since.is_empty() { since } else { format!(", since {since}") };
     let state = format!("{}{since}, as of {}", words::state_of(customer), words::as_of(customer));
-    writeln!(sink, "{}\n", clean::markdown(&full_stop(&state)))?;
+    writeln!(sink, "{}\n", clean::markdown(&words::full_stop(&state)))?;
     for table in [customer::steps(customer), customer::failures(customer)] {
         if !table.rows.is_empty() {
             write_table(sink, &table)?;

@@ -10,6 +10,7 @@ mod compare;
 mod customer;
 pub mod digest;
 mod export_again;
+mod html;
 mod json;
 mod markdown;
 mod missing_logs;
@@ -30,6 +31,7 @@ pub use compare::{
     ComparedSide, Comparison, write_comparison_json, write_comparison_markdown,
     write_comparison_text,
 };
+pub use html::write_html;
 pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;

@@ -41,6 +41,16 @@ impl Told {
             cannot_show: cannot_show(finding.kind),
         }
     }
+
+    /// What a document says below the title.
+    pub(super) fn lines(&self) -> [(&'static str, &str); 4] {
+        [
+            ("Seen", self.seen.as_str()),
+            ("Means", self.means),
+            ("To do", self.to_do),
+            ("The log cannot show", self.cannot_show),
+        ]
+    }
 }
 
 fn headline(finding: &Finding) -> &'static str {
@@ -203,7 +213,7 @@ fn sentences_of(side: &PartnerSide) -> Vec<String> {
     if let [first, rest @ ..] = open.as_slice() {
         let more = match rest.len() {
             0 => String::new(),
-            more => format!(" {more} more in report.md."),
+            more => format!(" {more} more in report.html."),
         };
         // The domain is the partner's own.
         let account = short_account(&first.account);
@@ -259,19 +269,26 @@ fn lacking(side: &PartnerSide) -> Option<String> {
     })
 }
 
-/// The section of report.md; nothing of a partner of whose own side nothing is known.
-pub(super) fn write_section(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
+/// The sides of which something is known, each with its heading.
+pub(super) fn told_sides(summary: &Summary) -> impl Iterator<Item = (&PartnerSide, String)> {
     let told = |side: &&PartnerSide| {
         side.own_log == OwnLog::Here
             || side.lacks_log()
             || !side.findings.is_empty()
             || !side.passthrough.is_empty()
     };
-    for side in summary.partner_sides.iter().filter(told) {
+    summary.partner_sides.iter().filter(told).map(|side| {
         let title = match summary.partner_sides.len() {
             1 => "In your own tenant".to_owned(),
             _ => format!("In your own tenant: {}", name_of(summary, side.partner_tenant_id)),
         };
+        (side, title)
+    })
+}
+
+/// The section of report.md; nothing of a partner of whose own side nothing is known.
+pub(super) fn write_section(sink: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    for (side, title) in told_sides(summary) {
         writeln!(sink, "## {}\n", clean::markdown(&title))?;
         writeln!(sink, "{}\n", clean::markdown(&basis(side)))?;
         for finding in &side.findings {
@@ -288,7 +305,7 @@ fn name_of(summary: &Summary, partner: TenantId) -> String {
 }
 
 /// Whose sign-ins were looked at, and how they were chosen.
-fn basis(side: &PartnerSide) -> String {
+pub(super) fn basis(side: &PartnerSide) -> String {
     let by = match side.chosen_by {
         ChosenBy::Flags => "named by you",
         ChosenBy::Looks => {
@@ -315,16 +332,17 @@ fn basis(side: &PartnerSide) -> String {
 fn write_finding(sink: &mut impl Write, finding: &Finding) -> io::Result<()> {
     let told = Told::of(finding);
     writeln!(sink, "### {}\n", clean::markdown(&told.title))?;
-    for (what, text) in [
-        ("Seen", told.seen.as_str()),
-        ("Means", told.means),
-        ("To do", told.to_do),
-        ("The log cannot show", told.cannot_show),
-    ] {
+    for (what, text) in told.lines() {
         writeln!(sink, "- {what}: {}", clean::markdown(text))?;
     }
     writeln!(sink)
 }
+
+/// Below the table of tenants that were tried without access.
+pub(super) const PASSTHROUGH: &str = "Your own log marks these as passthrough: the account has no \
+                                      access to the tenant. Check that the GDAP relationship is \
+                                      active and that its security group holds the account. Roles and \
+                                      groups do not stand in a sign-in log.";
 
 fn write_passthrough(sink: &mut impl Write, side: &PartnerSide) -> io::Result<()> {
     if side.passthrough.is_empty() {
@@ -332,15 +350,10 @@ fn write_passthrough(sink: &mut impl Write, side: &PartnerSide) -> io::Result<()
     }
     writeln!(sink, "### Tried a tenant it has no access to\n")?;
     super::markdown::write_table(sink, &passthrough(side))?;
-    writeln!(
-        sink,
-        "\nYour own log marks these as passthrough: the account has no access to the tenant. Check \
-         that the GDAP relationship is active and that its security group holds the account. Roles \
-         and groups do not stand in a sign-in log.\n"
-    )
+    writeln!(sink, "\n{PASSTHROUGH}\n")
 }
 
-fn passthrough(side: &PartnerSide) -> Table {
+pub(super) fn passthrough(side: &PartnerSide) -> Table {
     let mut table = Table::new(vec![
         Column::left("tenant", 12),
         Column::left("tenant id", 36),

@@ -158,7 +158,7 @@ fn other_providers(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = named.collect();
     let more = summary.other_providers.len().saturating_sub(PROVIDERS_NAMED);
     if more > 0 {
-        lines.push(format!("{more} more other providers in report.md. Not on your list."));
+        lines.push(format!("{more} more other providers in report.html. Not on your list."));
     }
     lines
 }
@@ -236,7 +236,7 @@ fn cannot_tell_for(doubt: Doubt, customers: &[&CustomerSummary]) -> Option<Strin
     match (count, doubt) {
         (0, _) => None,
         (_, Doubt::Blind) if !reasons.is_empty() => {
-            Some(format!("{part} ({}): export again, see report.md", reasons.join(", ")))
+            Some(format!("{part} ({}): export again, see report.html", reasons.join(", ")))
         }
         _ => Some(part),
     }

@@ -50,6 +50,29 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
+    /// The same without columns of counts that are 0 in every row, and columns without a text.
+    pub(super) fn without_blank_columns(&self) -> Self {
+        let is_blank = |at: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(at));
+            cells.all(|cell| cell.is_empty() || cell == "0")
+        };
+        self.with_columns(|at, _| !is_blank(at))
+    }
+
+    fn with_columns(&self, wanted: impl Fn(usize, &Column) -> bool) -> Self {
+        let wanted: Vec<bool> =
+            self.columns.iter().enumerate().map(|(at, column)| wanted(at, column)).collect();
+        let row = |row: &Vec<String>| {
+            let cells = row.iter().zip(&wanted).filter(|&(_, &wanted)| wanted);
+            cells.map(|(cell, _)| cell.clone()).collect()
+        };
+        let columns = self.columns.iter().zip(&wanted).filter(|&(_, &wanted)| wanted);
+        Self {
+            columns: columns.map(|(column, _)| *column).collect(),
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+
     /// The numbers of rows that belong together. A row without a first cell continues the
     /// one above.
     pub(super) fn groups(&self) -> Vec<usize> {
@@ -82,18 +105,7 @@ impl Table {
     }
 
     fn for_terminal(&self) -> Self {
-        let wanted = |at: usize| self.columns.get(at).is_some_and(|column| !column.documents_only);
-        let row = |row: &Vec<String>| {
-            row.iter()
-                .enumerate()
-                .filter(|&(at, _)| wanted(at))
-                .map(|(_, cell)| cell.clone())
-                .collect()
-        };
-        Self {
-            columns: self.columns.iter().filter(|column| !column.documents_only).copied().collect(),
-            rows: self.rows.iter().map(row).collect(),
-        }
+        self.with_columns(|_, column| !column.documents_only)
     }
 
     /// Natural widths, and where they are too much, the widest left-aligned column gives way.

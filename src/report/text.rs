@@ -11,11 +11,11 @@ use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
 
 const LINES_MAX: usize = 40;
-/// Of partners named by the user; more stand in report.md.
+/// Of partners named by the user; more stand in report.html.
 const PARTNERS_MAX: usize = 3;
 const NOTICE_LINES_MAX: usize = 9;
 /// Where notices were left out.
-const MORE: &str = "  More in report.md.";
+const MORE: &str = "  More in report.html.";
 /// Lines of one sentence.
 const SENTENCE_LINES_MAX: usize = 3;
 /// Before the further lines of a sentence.
@@ -105,7 +105,7 @@ impl Page {
         lines.extend(answers.iter().take(PARTNERS_MAX).flat_map(|line| self.wrapped(line, "")));
         if answers.len() > PARTNERS_MAX {
             let more = answers.len() - PARTNERS_MAX;
-            lines.push(format!("{more} more partners in report.md."));
+            lines.push(format!("{more} more partners in report.html."));
         }
         lines.push(self.sentence(&sentences::evidence(summary)));
         for partner in summary.partners.iter().take(PARTNERS_MAX) {
@@ -184,7 +184,7 @@ impl Page {
             lines.extend(table.lines(self.columns, rows, self.ascii));
         }
         if groups.len() > shown {
-            lines.push(format!("  {} more in report.md", groups.len() - shown));
+            lines.push(format!("  {} more in report.html", groups.len() - shown));
         }
     }
 

@@ -16,6 +16,11 @@ use crate::summary::{
 use crate::tenant::TenantId;
 use crate::who::short_account;
 
+/// A sentence with the full stop that it may lack.
+pub(super) fn full_stop(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
+}
+
 /// A number with commas between thousands.
 pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();

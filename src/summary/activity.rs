@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::custody::{Span, split_list};
 use super::hash::ByNumber;
 use super::model::{Counts, PolicyFigures};
+use super::over_time::{CameFrom, Days, Failed};
 use super::refusals::{PolicySets, Refused};
 use super::state::{RouteHistory, Try};
 use super::texts::Texts;
@@ -41,6 +42,8 @@ pub(super) struct Activity {
     pub(super) policy_sets: PolicySets,
     pub(super) policies: BTreeMap<(TenantId, String), PolicyActivity>,
     pub(super) causes: BTreeMap<(Option<i32>, Pair), CauseActivity>,
+    /// Rows that did not succeed, by day and reason.
+    pub(super) failed: Failed,
     /// Tries by the number of their pair and by error code.
     tries_by_code: ByNumber<(u32, Option<i32>), u64>,
 }
@@ -56,6 +59,7 @@ pub(super) struct PairActivity {
     pub(super) lists_policies: bool,
     /// Paths of the exports that the rows come from.
     pub(super) sources: BTreeSet<String>,
+    pub(super) days: Days,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -113,6 +117,8 @@ pub(super) struct Route {
     /// Which policies together refuse its tries.
     pub(super) refused: Refused,
     pub(super) circumstances: Circumstances,
+    /// From where its sign-ins got in.
+    pub(super) came_from: CameFrom,
     /// What the rows say of each error code.
     pub(super) told: BTreeMap<Option<i32>, Told>,
 }
@@ -311,6 +317,7 @@ impl Routes {
             would_block: Acts::default(),
             refused: Refused::default(),
             circumstances: Circumstances::default(),
+            came_from: CameFrom::default(),
             told: BTreeMap::new(),
         });
         Some(number)

@@ -58,6 +58,8 @@ pub(super) fn assemble(
         other_providers: known.other_providers(),
         exports: custody.exports.clone(),
         routes: Vec::new(),
+        failed_days: Vec::new(),
+        came_in: Vec::new(),
     }
 }
 
@@ -194,6 +196,7 @@ impl<'a> Known<'a> {
                 && (trouble.unexplained || blocking_policies.is_empty()),
             blocking_policies,
             failing_error_code: trouble.failing_error_code(),
+            days: Vec::new(),
             to_do: self.to_do(&judgement, routes, (partner, child), now),
         }
     }

@@ -12,6 +12,8 @@ mod hash;
 mod lists;
 mod model;
 mod occurrences;
+mod only;
+mod over_time;
 pub mod partner_side;
 mod people;
 mod proof;
@@ -29,6 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use crate::dataset::DatasetError;
+use crate::tenant::TenantId;
 use chrono::{DateTime, Utc};
 
 pub use model::{
@@ -37,6 +40,8 @@ pub use model::{
     ProviderCustomer, ProviderSummary, RouteBlock, RouteSummary, Summary, ToDo, Totals, Waiting,
     WaitingKind,
 };
+
+pub use over_time::{Address, CUSTOMER_DAYS, CameIn, DayCounts, FAILED_DAYS, FailedBy, FailedDays};
 
 pub use occurrences::{
     AppOccurrences, CodeOccurrences, CustomerOccurrences, Occurrences, occurrences,
@@ -65,6 +70,8 @@ pub struct SummaryOptions {
     pub since: Option<DateTime<Utc>>,
     /// Up to this moment, itself excluded.
     pub until: Option<DateTime<Utc>>,
+    /// Of this customer only: nothing of any other is told.
+    pub only: Option<TenantId>,
     /// Rows of a row group that a thread reads together.
     pub rows_at_a_time: u64,
     /// Threads that read.
@@ -78,7 +85,14 @@ impl Default for SummaryOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = cores.min(THREADS_MAX);
-        Self { as_of: None, since: None, until: None, rows_at_a_time: 16 << 10, threads }
+        Self {
+            as_of: None,
+            since: None,
+            until: None,
+            only: None,
+            rows_at_a_time: 16 << 10,
+            threads,
+        }
     }
 }
 
@@ -114,17 +128,28 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, SummaryError>) -> Result<T, Summa
 }
 
 fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, SummaryError> {
-    let lists = lists::Lists::read(parts)?;
-    let custody = custody::Custody::read(parts, options)?;
+    let mut lists = lists::Lists::read(parts)?;
+    if let Some(only) = options.only {
+        lists.customers.retain(|&customer, _| customer == only);
+    }
+    let mut custody = custody::Custody::read(parts, options)?;
     let mut judge = partner_side::Judge::new(&lists);
     let mut counted = counting::count(parts, options, &lists, &mut judge)?;
+    if let Some(only) = options.only {
+        only::keep(only, &mut counted.activity, &mut custody);
+    }
     counted.activity.find_tools(&lists.people.tools);
     let activity = &counted.activity;
     let partners = assemble::listed_partners(&lists, activity);
     let closer = proof::look(&counted.sign_ins, &counted.proof, &partners, activity, options)?;
     let mut summary = assemble::assemble(&lists, &custody, activity, &closer);
     summary.routes = routes::routes_of(&lists, activity, &summary);
-    summary.partner_sides = judge.finish(&summary.partners, &custody);
+    over_time::add_to(&mut summary, &lists, activity);
+    match options.only {
+        // The partner's own side is made of sign-ins at all customers.
+        Some(only) => only::keep_exports(only, &mut summary, activity, &custody),
+        None => summary.partner_sides = judge.finish(&summary.partners, &custody),
+    }
     Ok(summary)
 }
 

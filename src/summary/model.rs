@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
 
+use super::over_time::{CameIn, DayCounts, FailedDays};
 use super::partner_side::PartnerSide;
 use super::state::{CustomerState, Doubt, RouteState};
 use crate::error_code::{Category, WhoFixes};
@@ -40,6 +41,11 @@ pub struct Summary {
     pub exports: Vec<ExportSummary>,
     /// Of listed partners; a report shows none of them by itself, a comparison needs them all.
     pub routes: Vec<RouteSummary>,
+    /// Why sign-ins did not succeed, day by day: of listed partners, or of all providers where none
+    /// is listed. Most sign-ins first.
+    pub failed_days: Vec<FailedDays>,
+    /// Who got in, from where: other providers first, then those with most sign-ins.
+    pub came_in: Vec<CameIn>,
 }
 
 impl Summary {
@@ -191,6 +197,8 @@ pub struct CustomerSummary {
     pub policy_not_shown: bool,
     /// Of the failing routes, the most frequent code.
     pub failing_error_code: Option<i32>,
+    /// Days with sign-ins, of the last 30 days that have any.
+    pub days: Vec<DayCounts>,
     pub to_do: ToDo,
 }
 

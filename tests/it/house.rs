@@ -27,12 +27,14 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Libraries that only these rooms may name.
-const KEPT_IN: [(&str, &[&str]); 10] = [
+const KEPT_IN: [(&str, &[&str]); 12] = [
     // For SQL over the dataset, which nothing asks yet.
     ("polars", &[]),
     ("arrow", &["dataset"]),
     ("parquet", &["dataset"]),
     ("clap", &["cli", "main"]),
+    ("maud", &["report"]),
+    ("plotters", &["report"]),
     ("indicatif", &["commands"]),
     ("flate2", &["input"]),
     ("zstd", &["input"]),

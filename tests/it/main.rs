@@ -32,6 +32,8 @@ mod summary;
 
 // The whole way.
 mod attacked;
+#[cfg(target_os = "linux")]
+mod browser;
 mod cli;
 mod compare;
 mod containers;
@@ -40,6 +42,7 @@ mod custody;
 mod estates;
 mod explain;
 mod mutations;
+mod page;
 mod partner_side;
 mod scheduled;
 mod stopped;

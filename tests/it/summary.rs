@@ -14,7 +14,7 @@ use tenantsweep::report::{self, RunFacts, TextOptions};
 use tenantsweep::summary::state::{
     CustomerState, Evidence, RouteHistory, RouteView, Try, customer_state,
 };
-use tenantsweep::summary::{Summary, SummaryOptions, summarise};
+use tenantsweep::summary::{Counts, Summary, SummaryOptions, summarise};
 
 use estate::estate;
 use parts::{Dataset, minutes_before_end, tenant_id};
@@ -73,6 +73,37 @@ fn reports_of_a_small_estate() {
     check_golden("summary.txt", &text_of(&summary, false));
     check_golden("summary.md", &markdown_of(&summary));
     check_golden("summary.json", &json_of(&summary));
+}
+
+#[test]
+fn each_sign_in_is_in_one_day_one_reason_and_one_address() {
+    for has_partners in [true, false] {
+        let mut dataset = estate();
+        if !has_partners {
+            dataset.partners.clear();
+            dataset.rows.iter_mut().for_each(|row| row.matched = "service_provider");
+        }
+        let summary = summary_of(&dataset, &SummaryOptions::default());
+        let customers = summary.customers.iter().map(|customer| customer.counts);
+        let others = summary.other_providers.iter().map(|provider| provider.counts);
+        let mut all = Counts::default();
+        let mut listed = Counts::default();
+        customers.for_each(|counts| listed += counts);
+        others.chain([listed]).for_each(|counts| all += counts);
+        let failed: u64 = summary.failed_days.iter().map(|reason| reason.sign_ins()).sum();
+        assert_eq!(failed, if has_partners { listed.flagged() } else { all.flagged() });
+        let came_in: u64 = summary.came_in.iter().map(|entry| entry.sign_ins).sum();
+        assert_eq!(came_in, all.succeeded);
+        assert!(came_in > 0 && failed > 0);
+        for customer in &summary.customers {
+            let mut told = Counts::default();
+            customer.days.iter().for_each(|day| told += day.counts);
+            // What is older than 30 days is not told.
+            assert!(told.sign_ins() <= customer.counts.sign_ins(), "{:?}", customer.child_name);
+            assert_eq!(customer.days.is_empty(), customer.last_at.is_none());
+            assert!(customer.days.is_sorted_by_key(|day| day.day));
+        }
+    }
 }
 
 #[test]
@@ -182,7 +213,7 @@ fn a_large_estate_stays_on_one_page() {
     }
     let text = text_of(&summary_of(&dataset, &SummaryOptions::default()), false);
     check_page(&text);
-    assert!(text.contains("more in report.md"), "{text}");
+    assert!(text.contains("more in report.html"), "{text}");
 }
 
 /// Run by hand: `cargo test --release --test it a_million -- --ignored --nocapture`.

@@ -31,10 +31,11 @@ pub(super) enum Word {
     Methods,
     Details,
     Network,
+    Country,
 }
 
 /// In the order of [`Word`].
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 22] = [
     "partner_tenant_id",
     "child_tenant_id",
     "account",
@@ -56,6 +57,7 @@ const WORDS: [&str; 21] = [
     "authentication_methods",
     "additional_details",
     "network_location",
+    "country",
 ];
 
 /// Columns of few words, each of which says something.
@@ -93,7 +95,7 @@ const CODES: [Coded; 10] = [
 /// The other columns that are read of every row.
 const OTHERS: [&str; 4] = ["created_at", "disputed", "error_code", "correlation_id"];
 /// What rows may lack: older datasets and parts of other hands do not have it.
-const LATER: [&str; 9] = [
+const LATER: [&str; 10] = [
     "category",
     "who_fixes",
     "cause",
@@ -102,6 +104,7 @@ const LATER: [&str; 9] = [
     "authentication_methods",
     "additional_details",
     "network_location",
+    "country",
     "risk_state",
 ];
 

@@ -11,10 +11,12 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::activity::{Pair, RouteKey};
 use super::super::hash::{ByNumber, NumberSet};
 use super::super::lists::Lists;
+use super::super::over_time::Entries;
 use super::super::partner_side::signs;
 use super::super::texts::Texts;
 use super::Bounds;
 use super::columns::{self, Code, Columns, Rows, Word, sign};
+use super::days;
 use crate::attribution::Verdict;
 use crate::dataset::{DatasetError, Numbers, RowGroup, Stretch, Walk};
 use crate::tenant::TenantId;
@@ -43,6 +45,10 @@ pub(super) struct Digest {
     pub(super) ids: Vec<Box<str>>,
     /// Addresses of refused sign-ins of partners, by route.
     pub(super) addresses: NumberSet<(u32, u32)>,
+    /// Sign-ins that got in, by route and address.
+    pub(super) came_in: ByNumber<(u32, u32), SeenEntries>,
+    /// Counted rows by day and class.
+    pub(super) days: Vec<((i32, u32), u64)>,
     pub(super) told: ByNumber<(u32, Option<i32>), SeenTold>,
     /// The newest refused sign-ins of partners, newest first.
     pub(super) proof: Vec<SeenProof>,
@@ -110,6 +116,14 @@ pub(super) struct SeenRoute {
     /// Signs of any of them, and of all.
     pub(super) any: u32,
     pub(super) all: u32,
+}
+
+/// Sign-ins that got in on one route from one address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeenEntries {
+    /// A text, from the first of them.
+    pub(super) country: u32,
+    pub(super) entries: Entries,
 }
 
 /// What the newest row of a route says of an error code, as texts.
@@ -289,6 +303,7 @@ impl<'a> Digester<'a> {
         class.first = class.first.min(at);
         class.last = class.last.max(at);
         let (own, counts, looks) = (class.own, class.counts, class.is_looked_at);
+        let got_in = class.verdict == Some(Verdict::Succeeded);
         if own != Own::None {
             self.add_own(words, others, (row, at), (number, own));
         }
@@ -306,6 +321,15 @@ impl<'a> Digester<'a> {
         self.places.push(u32::try_from(self.rows_before + row).unwrap_or(u32::MAX));
         if self.wants_ids {
             self.digest.ids.push(others.ids.get(row).unwrap_or_default().into());
+        }
+        if got_in {
+            let key = (route, words.word(Word::Address, row));
+            let fresh = || SeenEntries {
+                country: words.word(Word::Country, row),
+                entries: Entries::at(at),
+            };
+            let seen = self.digest.came_in.entry(key).or_insert_with(fresh);
+            seen.entries.add(Entries { sign_ins: 1, ..Entries::at(at) });
         }
         if looks {
             self.look(words, row, at, (number, route));
@@ -461,6 +485,7 @@ impl<'a> Digester<'a> {
     fn finish(mut self) -> Digest {
         self.put_in_order();
         self.find_proof();
+        days::count_days(&mut self.digest);
         self.digest
     }
 

@@ -16,6 +16,7 @@ use super::super::tries::{TryFolder, TryRow};
 use super::Found;
 use super::acting::{ActedOn, Acting};
 use super::columns::{self, sign};
+use super::days;
 use super::digest::{Class, CountedRow, Digest};
 use crate::attribution::Verdict;
 use crate::relation::Side;
@@ -143,13 +144,15 @@ impl<'a, 'l> Fold<'a, 'l> {
     /// Takes what a row group tells; its rows wait until all before them are there.
     pub(super) fn take(&mut self, found: Found, place: usize) {
         match found {
-            Found::SignIns(mut digest) => {
+            Found::SignIns(digest) => {
+                let mut digest = *digest;
                 for class in &digest.classes {
                     self.add_class(class, &digest.texts);
                 }
                 self.proof.add(std::mem::take(&mut digest.proof), place);
                 self.add_passthrough(&digest);
                 self.add_own(&digest);
+                days::add_days(&mut self.activity, &digest);
                 let routes = vec![None; digest.routes.len()];
                 let numbers = Numbers::of(&digest.texts);
                 let open = OpenRows { digest, place, next: 0, routes, numbers };
@@ -334,6 +337,12 @@ impl<'a, 'l> Fold<'a, 'l> {
                 id => self.act((row.at, side, id), route, disputed),
             };
             let Some(verdict) = verdict else { continue };
+            if verdict.is_flagged()
+                && let Some(pair) =
+                    self.activity.routes.get_mut(route).map(|route| route.pair_number)
+            {
+                self.activity.failed.add(row.at, pair, refusal, error_code);
+            }
             let correlation = (row.correlation != 0).then_some(row.correlation);
             let at = row.at;
             let next = TryRow { route, correlation, at, verdict, disputed, error_code, refusal };
@@ -439,6 +448,7 @@ impl<'a, 'l> Fold<'a, 'l> {
                 known.has_more_addresses = true;
             }
         }
+        days::add_addresses(routes, digest, &open.routes);
         for (&(local, code), seen) in &digest.told {
             let text = |number| numbers.get(number, &digest.texts, &mut routes.texts);
             let [category, who_fixes, cause, remedy] = seen.texts.map(text);

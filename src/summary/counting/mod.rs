@@ -6,6 +6,7 @@
 
 mod acting;
 mod columns;
+mod days;
 mod digest;
 mod fold;
 
@@ -106,7 +107,7 @@ enum Of {
 /// What a thread found.
 enum Found {
     Policies(Acting),
-    SignIns(Digest),
+    SignIns(Box<Digest>),
 }
 
 /// Counts all that the options cover.
@@ -124,7 +125,7 @@ pub(super) fn count(
     let units = units_of(&groups, &policy_groups);
     let work = |unit: &Unit| match unit.of {
         Of::SignIns => digest::digest(&question, (&unit.group, unit.has_rivals))
-            .map(Found::SignIns)
+            .map(|digest| Found::SignIns(Box::new(digest)))
             .map_err(in_table("sign_ins")),
         Of::Policies => acting::acting(&policies, &unit.group, bounds, rows_at_a_time)
             .map(Found::Policies)

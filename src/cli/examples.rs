@@ -1,0 +1,62 @@
+//! What `--help` says at its end: examples, and what the exit codes mean.
+
+pub(super) const SWEEP_EXAMPLES: &str = "\
+Examples:
+  tenantsweep sweep sample-logs
+  tenantsweep sweep D:\\exports --partner 8f3c52d1-0a1b-4c2d-8e3f-001122334455=Fabrikam
+  tenantsweep sweep exports --partners partners.csv --tenants Customers.csv --out results
+  tenantsweep sweep exports --out results --fail-on new-block --digest digest --log-file sweeps.log
+
+Exit codes:
+  0 done   1 a --fail-on condition is met   2 wrong use   3 an export could not be read, or too many unreadable records
+  4 the output could not be written   5 nothing could be judged";
+
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Exit codes:
+  0 all is as it should be   1 something is not   2 no dataset here
+  3 an export is not there any more, and all else is as it should be";
+
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00
+  tenantsweep show results 6c1e2c1e-7d6f-4f8e-9d57-2f7f0f3b0a00 -o record.json
+
+Exit codes:
+  0 done   2 no such sign-in, no dataset   3 the export has changed or is not there";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tenantsweep explain 53003
+  tenantsweep explain AADSTS530034 --in sweep-out
+  tenantsweep explain mask:1035
+  tenantsweep explain RW.21
+  tenantsweep explain \"The provided grant has expired due to it being revoked\"
+
+Exit codes:
+  0 done   1 nothing known by that; the nearest is offered   2 wrong use, no dataset";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  tenantsweep report results
+  tenantsweep report results --format html -o report.html
+  tenantsweep report results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --format html -o contoso.html
+  tenantsweep report results --until 2026-11-15 --format json
+
+Exit codes:
+  0 done   1 a --fail-on condition is met   2 wrong use, no dataset, no such customer
+  4 the output could not be written   5 nothing could be judged";
+
+pub(super) const COMPARE_EXAMPLES: &str = "\
+Examples:
+  tenantsweep compare sweep-monday sweep-friday
+  tenantsweep compare results --at 2026-11-20T14:00:00Z      a policy was changed then: did it help?
+  tenantsweep compare results --old 2026-11-01..2026-11-08 --new 2026-11-15..
+  tenantsweep compare results --old ..2026-11-15             as it stood then, and all there is now
+  tenantsweep compare monday friday --fail-on new-block --format json -o changes.json
+
+Resolved is only what got in where it was blocked: the same account with the same app, tried again
+after the last block. A log that ends earlier, or that could not show a block, resolves nothing.
+
+Exit codes:
+  0 done   1 a --fail-on condition is met   2 wrong use, or no dataset in a folder
+  4 the output could not be written   5 nothing could be judged on one side";
