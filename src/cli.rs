@@ -1,6 +1,7 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
 mod examples;
+mod query;
 mod values;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use values::{
     parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
+pub use query::{QueryArgs, QueryFormat};
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
@@ -40,6 +42,8 @@ pub enum Command {
     Sweep(Box<SweepArgs>),
     /// Print the summary of an earlier sweep again, from its dataset alone
     Report(ReportArgs),
+    /// Ask the dataset one of the questions that come with the program, or your own in SQL
+    Query(QueryArgs),
     /// Say what changed between two sweeps, or between two spans of one
     Compare(CompareArgs),
     /// Say what each file is, how far it reaches, and what it cannot show

@@ -52,5 +52,6 @@ pub mod sweep;
 // From the dataset to what people and programs read.
 pub mod change;
 pub mod explain;
+pub mod query;
 pub mod report;
 pub mod summary;

@@ -43,6 +43,7 @@ fn run(cli: &Cli, stop: &Stop) -> Result<End, Failure> {
         Command::Inspect(args) => commands::inspect::run(args, &mut out),
         Command::Sweep(args) => commands::sweep::run(args, stop, &mut out, &mut std::io::stderr()),
         Command::Report(args) => commands::report::run(args, &mut out, &mut std::io::stderr()),
+        Command::Query(args) => commands::query::run(args, &mut out),
         Command::Compare(args) => commands::compare::run(args, &mut out, &mut std::io::stderr()),
         Command::Explain(args) => commands::explain::run(args, &mut out),
         Command::Show(args) => commands::show::run(args, &mut out, &mut std::io::stderr()),

@@ -89,7 +89,8 @@ fn finish(run: WriteRun) {
 #[divan::bench]
 fn attribute_all(bencher: Bencher) {
     bencher.counter(rows()).bench(|| {
-        let is_flagged = |row: &&PartnerSignIn| attribute(black_box(&row.sign_in)).verdict.is_flagged();
+        let is_flagged =
+            |row: &&PartnerSignIn| attribute(black_box(&row.sign_in)).verdict.is_flagged();
         ROWS.0.iter().filter(is_flagged).count()
     });
 }
@@ -143,7 +144,7 @@ fn summarise_all(bencher: Bencher) {
         users: paths(Table::Users),
         tools: paths(Table::Tools),
     };
-    bencher.counter(rows()).bench(|| {
-        summarise(&parts, &SummaryOptions::default()).expect("a summary")
-    });
+    bencher
+        .counter(rows())
+        .bench(|| summarise(&parts, &SummaryOptions::default()).expect("a summary"));
 }

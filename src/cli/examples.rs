@@ -46,6 +46,21 @@ Exit codes:
   0 done   1 a --fail-on condition is met   2 wrong use, no dataset, no such customer
   4 the output could not be written   5 nothing could be judged";
 
+pub(super) const QUERY_EXAMPLES: &str = "\
+Examples:
+  tenantsweep query results                                    which questions there are
+  tenantsweep query results blocking-policies
+  tenantsweep query results who-came-in --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --since 2026-11-14
+  tenantsweep query results unknown-addresses --known-addresses offices.txt --format csv -o unknown.csv
+  tenantsweep query results refused-sign-ins --format timesketch -o timeline.csv
+  tenantsweep query results --sql \"SELECT verdict, COUNT(*) AS sign_ins FROM sign_ins GROUP BY verdict\"
+
+The questions stand in queries/*.sql, and give the same rows in DuckDB over the same files. A table
+without a column of a filter is seen whole: the list of files has no accounts.
+
+Exit codes:
+  0 done   2 wrong use, no dataset, no SQL   4 the output could not be written";
+
 pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:
   tenantsweep compare sweep-monday sweep-friday

@@ -8,6 +8,7 @@ pub mod maintain;
 mod notices;
 mod outputs;
 mod progress;
+pub mod query;
 pub mod report;
 mod scheduled;
 pub mod show;

@@ -153,7 +153,7 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     Ok(summary)
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .cloned()

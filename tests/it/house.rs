@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 17] = [
     &["main"],
     &["commands"],
     &["cli", "exit"],
-    &["explain"],
+    &["explain", "query"],
     &["report"],
     &["change"],
     &["summary"],
@@ -27,9 +27,9 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Libraries that only these rooms may name.
-const KEPT_IN: [(&str, &[&str]); 12] = [
-    // For SQL over the dataset, which nothing asks yet.
-    ("polars", &[]),
+const KEPT_IN: [(&str, &[&str]); 13] = [
+    ("polars", &["query"]),
+    ("console", &["commands"]),
     ("arrow", &["dataset"]),
     ("parquet", &["dataset"]),
     ("clap", &["cli", "main"]),

@@ -1,0 +1,17 @@
+-- Which policies that only report today would block you once they are enforced?
+SELECT
+  p.child_tenant_id,
+  MAX(t.name) AS customer,
+  p.policy_id,
+  MAX(p.policy_name) AS policy,
+  COUNT(*) AS would_block_sign_ins,
+  COUNT(DISTINCT p.app_name) AS apps,
+  MAX(p.matched_conditions) AS matched_conditions,
+  MAX(p.demanded_controls) AS demanded_controls,
+  MIN(p.created_at) AS first_at,
+  MAX(p.created_at) AS last_at
+FROM applied_policies AS p
+LEFT JOIN tenants AS t ON t.child_tenant_id = p.child_tenant_id
+WHERE p.would_block AND p.side = 'inbound'
+GROUP BY p.child_tenant_id, p.policy_id
+ORDER BY would_block_sign_ins DESC, p.child_tenant_id NULLS LAST, p.policy_id NULLS LAST
