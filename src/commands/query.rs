@@ -32,8 +32,8 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> Result<End, Failure> {
     let title = title_of(&sql).unwrap_or("tenantsweep query");
     let write = |sink: &mut dyn Write| {
         write_answer(&answer, title, format_of(args), sink).map_err(|error| match error {
-            QueryError::NoTime => Failure::usage(error),
-            error => Failure::unwritten(error),
+            QueryError::Io(error) => Failure::unwritten(error),
+            error => Failure::usage(error),
         })
     };
     match &args.output {

@@ -157,7 +157,9 @@ fn known_frame(sign_ins: &LazyFrame, known: &KnownAddresses) -> PolarsResult<Dat
 /// The error of polars, and the nearest name of what exists.
 fn explained(error: &PolarsError) -> QueryError {
     let message = error.to_string();
-    let message = message.lines().next().unwrap_or_default().trim().to_owned();
+    let message = message.lines().next().unwrap_or_default();
+    // The list of all columns of the table hides what is wrong.
+    let message = message.split("; valid columns").next().unwrap_or_default().trim().to_owned();
     let hint = missing_name(&message).map(|name| hint_for(&name));
     QueryError::Sql { message, hint }
 }
@@ -165,7 +167,7 @@ fn explained(error: &PolarsError) -> QueryError {
 /// The table or column that was named and is not there, in the words of polars: the first text in
 /// quotes.
 fn missing_name(message: &str) -> Option<String> {
-    let is_missing = ["not found", "unable to find", "not exist", "was not", "unknown"]
+    let is_missing = ["not found", "unable to find", "not exist", "no column named"]
         .iter()
         .any(|words| message.contains(words));
     let quote = message.find(['"', '\'', '`'])?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Number, Value as Json};
+use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr;
 
 use super::QueryError;
@@ -147,20 +147,30 @@ fn write_timesketch(answer: &Answer, title: &str, sink: &mut dyn Write) -> Resul
     Ok(())
 }
 
-fn object_of(names: &[&str], row: Vec<Value<'_>>) -> Json {
-    let members = names.iter().zip(row).map(|(name, value)| ((*name).to_owned(), json_of(value)));
-    Json::Object(members.collect::<Map<_, _>>())
+/// A row as a JSON object, its members in the order of the columns.
+struct Object<'a> {
+    names: &'a [&'a str],
+    row: Vec<Value<'a>>,
 }
 
-fn json_of(value: Value<'_>) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Bool(value),
-        Value::Integer(number) => Json::Number(number.into()),
-        // What is no number, such as a share of nothing, is null.
-        Value::Number(number) => Number::from_f64(number).map_or(Json::Null, Json::Number),
-        Value::Text(text) => Json::String(text.into_owned()),
-        value @ (Value::Date(_) | Value::Time(_)) => Json::String(value.to_text().into_owned()),
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names.iter().zip(&self.row))
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            // What is no number, such as a share of nothing, becomes null.
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Null => serializer.serialize_none(),
+            Self::Text(_) | Self::Date(_) | Self::Time(_) => {
+                serializer.serialize_str(&self.to_text())
+            }
+        }
     }
 }
 
@@ -169,7 +179,7 @@ fn write_json(answer: &Answer, sink: &mut dyn Write) -> io::Result<()> {
     sink.write_all(b"[")?;
     for (number, row) in answer.rows().enumerate() {
         sink.write_all(if number == 0 { b"\n  " } else { b",\n  " })?;
-        serde_json::to_writer(&mut *sink, &object_of(&names, row))?;
+        serde_json::to_writer(&mut *sink, &Object { names: &names, row })?;
     }
     sink.write_all(if answer.is_empty() { b"]\n" } else { b"\n]\n" })
 }
@@ -177,7 +187,7 @@ fn write_json(answer: &Answer, sink: &mut dyn Write) -> io::Result<()> {
 fn write_json_lines(answer: &Answer, sink: &mut dyn Write) -> io::Result<()> {
     let names = answer.columns();
     for row in answer.rows() {
-        serde_json::to_writer(&mut *sink, &object_of(&names, row))?;
+        serde_json::to_writer(&mut *sink, &Object { names: &names, row })?;
         sink.write_all(b"\n")?;
     }
     Ok(())

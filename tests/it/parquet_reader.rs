@@ -78,6 +78,15 @@ pub fn read_batches(out: &Path, table: Table) -> Vec<RecordBatch> {
     batches
 }
 
+/// How many rows and which columns a file has.
+pub fn shape_of(path: &Path) -> (usize, Vec<String>) {
+    let file = File::open(path).expect("a file");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+    let names = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let rows = reader.build().expect("a reader").map(|batch| batch.expect("a batch").num_rows());
+    (rows.sum(), names)
+}
+
 fn cell(column: &dyn Array, at: usize) -> Option<Cell> {
     if column.is_null(at) {
         return None;
