@@ -14,7 +14,7 @@ SELECT
   MAX(CASE WHEN s.verdict = 'succeeded' THEN s.created_at END) AS last_succeeded_at
 FROM sign_ins AS s
 LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
-WHERE s.side = 'inbound' AND s.partner_match = 'listed'
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound) AND s.partner_match = 'listed'
 GROUP BY s.child_tenant_id, s.partner_tenant_id
 HAVING SUM(CASE WHEN s.flagged THEN 1 ELSE 0 END) > 0
 ORDER BY blocked DESC, unexplained DESC, failed DESC, s.child_tenant_id NULLS LAST, s.partner_tenant_id NULLS LAST

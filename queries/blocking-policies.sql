@@ -12,6 +12,6 @@ SELECT
   MAX(p.created_at) AS last_at
 FROM applied_policies AS p
 LEFT JOIN tenants AS t ON t.child_tenant_id = p.child_tenant_id
-WHERE p.blocks AND p.side = 'inbound'
+WHERE p.blocks AND (p.side = 'inbound' OR p.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY p.child_tenant_id, p.policy_id
 ORDER BY blocked_sign_ins DESC, p.child_tenant_id NULLS LAST, p.policy_id NULLS LAST

@@ -11,6 +11,7 @@ SELECT
   COUNT(DISTINCT s.child_tenant_id) AS customers,
   COUNT(DISTINCT CASE WHEN s.flagged THEN s.child_tenant_id END) AS customers_refusing
 FROM sign_ins AS s
-WHERE s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.ip_address
 ORDER BY refused DESC, sign_ins DESC, s.ip_address NULLS LAST

@@ -9,6 +9,7 @@ SELECT
   COUNT(DISTINCT CASE WHEN s.flagged THEN s.child_tenant_id END) AS customers_refusing,
   COUNT(DISTINCT s.account) AS accounts
 FROM sign_ins AS s
-WHERE s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.app_id
 ORDER BY refused DESC, sign_ins DESC, s.app_id NULLS LAST

@@ -9,6 +9,7 @@ SELECT
   COUNT(DISTINCT s.ip_address) AS addresses,
   COUNT(DISTINCT s.child_tenant_id) AS customers
 FROM sign_ins AS s
-WHERE s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.country
 ORDER BY sign_ins DESC, s.country NULLS LAST

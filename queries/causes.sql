@@ -10,6 +10,7 @@ SELECT
   MIN(s.created_at) AS first_at,
   MAX(s.created_at) AS last_at
 FROM sign_ins AS s
-WHERE s.flagged AND s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE s.flagged AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.error_code
 ORDER BY sign_ins DESC, s.error_code NULLS LAST

@@ -13,7 +13,8 @@ SELECT
   MIN(s.created_at) AS first_at,
   MAX(s.created_at) AS last_at
 FROM sign_ins AS s
-WHERE s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
   AND (s.authentication_protocol IN ('deviceCode', 'ropc') OR s.original_transfer_method = 'deviceCodeFlow')
 GROUP BY
   s.authentication_protocol, s.original_transfer_method, s.child_tenant_id, s.partner_tenant_id,

@@ -8,13 +8,16 @@ WITH firsts AS (
     COUNT(*) AS succeeded,
     COUNT(DISTINCT s.ip_address) AS addresses
   FROM sign_ins AS s
-  WHERE s.verdict = 'succeeded' AND s.side = 'inbound'
+  LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+  WHERE s.verdict = 'succeeded'
+    AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
   GROUP BY s.child_tenant_id, s.partner_tenant_id, s.account
 ),
 logs AS (
   SELECT c.child_tenant_id, MIN(c.created_at) AS begin_at, MAX(c.created_at) AS end_at
   FROM sign_ins AS c
-  WHERE c.side = 'inbound'
+  LEFT JOIN tenants AS tc ON tc.child_tenant_id = c.child_tenant_id
+  WHERE (c.side = 'inbound' OR c.side = 'outbound' AND NOT tc.has_inbound)
   GROUP BY c.child_tenant_id
 )
 SELECT

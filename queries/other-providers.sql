@@ -11,6 +11,8 @@ SELECT
   MIN(s.created_at) AS first_at,
   MAX(s.created_at) AS last_at
 FROM sign_ins AS s
-WHERE s.partner_match = 'service_provider' AND s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE s.partner_match = 'service_provider'
+  AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.partner_tenant_id
 ORDER BY succeeded DESC, sign_ins DESC, s.partner_tenant_id NULLS LAST

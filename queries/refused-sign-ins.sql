@@ -14,5 +14,6 @@ SELECT
   s.source_export,
   s.source_offset
 FROM sign_ins AS s
-WHERE s.flagged AND s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE s.flagged AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 ORDER BY s.created_at DESC NULLS LAST, s.source_export NULLS LAST, s.source_offset NULLS LAST

@@ -9,7 +9,8 @@ WITH blocked AS (
     COUNT(*) AS blocked,
     MIN(b.created_at) AS first_blocked_at
   FROM sign_ins AS b
-  WHERE b.verdict = 'blocked' AND b.side = 'inbound'
+  LEFT JOIN tenants AS tb ON tb.child_tenant_id = b.child_tenant_id
+  WHERE b.verdict = 'blocked' AND (b.side = 'inbound' OR b.side = 'outbound' AND NOT tb.has_inbound)
   GROUP BY b.child_tenant_id, b.partner_tenant_id, b.account, b.app_id
 )
 SELECT
@@ -27,7 +28,10 @@ FROM blocked AS b
 JOIN sign_ins AS s
   ON s.child_tenant_id = b.child_tenant_id AND s.partner_tenant_id = b.partner_tenant_id
   AND s.account = b.account AND s.app_id = b.app_id
-WHERE s.verdict = 'succeeded' AND s.side = 'inbound' AND s.created_at > b.first_blocked_at
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE s.verdict = 'succeeded'
+  AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
+  AND s.created_at > b.first_blocked_at
 GROUP BY b.child_tenant_id, b.partner_tenant_id, b.account, b.app_id
 ORDER BY
   first_success_after DESC, b.child_tenant_id NULLS LAST, b.partner_tenant_id NULLS LAST,

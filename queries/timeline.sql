@@ -9,6 +9,7 @@ SELECT
   SUM(CASE WHEN s.verdict = 'interrupted' THEN 1 ELSE 0 END) AS interrupted,
   COUNT(DISTINCT CASE WHEN s.flagged THEN s.child_tenant_id END) AS customers_refusing
 FROM sign_ins AS s
-WHERE s.side = 'inbound'
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
+WHERE (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.created_date
 ORDER BY s.created_date NULLS LAST

@@ -14,8 +14,9 @@ SELECT
   MIN(s.created_at) AS first_at,
   MAX(s.created_at) AS last_at
 FROM sign_ins AS s
+LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id
 LEFT JOIN partners AS r ON r.partner_tenant_id = s.partner_tenant_id
-WHERE s.verdict = 'succeeded' AND s.side = 'inbound'
+WHERE s.verdict = 'succeeded' AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)
 GROUP BY s.partner_tenant_id, s.partner_match, s.account, s.app_id, s.ip_address
 ORDER BY
   succeeded DESC, s.partner_tenant_id NULLS LAST, s.partner_match NULLS LAST, s.account NULLS LAST,

@@ -24,7 +24,7 @@ use values::{
     parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
-pub use query::{QueryArgs, QueryFormat};
+pub use query::{QueryArgs, QueryFormat, RowArgs};
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
@@ -415,6 +415,8 @@ pub struct ReportArgs {
     #[arg(long, value_name = "GUID", value_parser = parse_tenant)]
     pub tenant: Option<TenantId>,
     #[command(flatten)]
+    pub rows: RowArgs,
+    #[command(flatten)]
     pub view: ViewArgs,
 }
 
@@ -446,6 +448,8 @@ pub struct CompareArgs {
     /// End with exit code 1 if one of these is so now (several: with commas)
     #[arg(long, value_enum, value_name = "CONDITION", value_delimiter = ',')]
     pub fail_on: Vec<Condition>,
+    #[command(flatten)]
+    pub rows: RowArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use tenantsweep::query::Filter;
+use tenantsweep::summary::RowFilter;
 use tenantsweep::tenant::TenantId;
 
 use super::examples::QUERY_EXAMPLES;
@@ -48,7 +49,7 @@ pub enum QueryFormat {
     Timesketch,
 }
 
-/// Each flag may be given several times, or with commas: rows need to fit one value of each kind.
+/// Rows need to fit one value of each kind.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which rows")]
 pub struct FilterArgs {
@@ -61,7 +62,15 @@ pub struct FilterArgs {
     /// Only of this customer, by its tenant id
     #[arg(long, value_name = "GUID", value_parser = parse_tenant, value_delimiter = ',')]
     pub tenant: Vec<TenantId>,
-    /// Only of this service provider, by its tenant id
+    #[command(flatten)]
+    pub rows: RowArgs,
+}
+
+/// Which sign-ins to look at. Each flag may be given several times: one of its values is enough.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Which rows")]
+pub struct RowArgs {
+    /// Only of this service provider, by its tenant id (may be given several times, as those below)
     #[arg(long, value_name = "GUID", value_parser = parse_tenant, value_delimiter = ',')]
     pub partner: Vec<TenantId>,
     /// Only of this account: its sign-in name or object id
@@ -84,6 +93,14 @@ impl FilterArgs {
             since: self.since,
             until: self.until,
             tenants: self.tenant.clone(),
+            rows: self.rows.filter(),
+        }
+    }
+}
+
+impl RowArgs {
+    pub fn filter(&self) -> RowFilter {
+        RowFilter {
             partners: self.partner.clone(),
             accounts: self.account.clone(),
             apps: self.app.clone(),

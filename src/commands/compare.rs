@@ -11,9 +11,9 @@ use tenantsweep::report::{
     ComparedSide, Comparison, write_comparison_json, write_comparison_markdown,
     write_comparison_text,
 };
-use tenantsweep::summary::Summary;
+use tenantsweep::summary::{RowFilter, Summary};
 
-use super::report::{end_of, summary_of, terminal};
+use super::report::{end_of, summary_for, terminal};
 use super::scheduled::{Judged, tell_met};
 use crate::cli::{CompareArgs, CompareFormat, Condition, MomentSpan, ViewArgs};
 use crate::exit::{End, Failure};
@@ -35,13 +35,14 @@ pub fn run(
         return Err(Failure::usage(anyhow!("--fail-on reject: only `sweep` reads records")));
     }
     let (old, new) = sides(args)?;
-    let (old_summary, new_summary) = (old.summary()?, new.summary()?);
+    let rows = args.rows.filter();
+    let (old_summary, new_summary) = (old.summary(&rows)?, new.summary(&rows)?);
     let (before, now) = (Standing::of(&old_summary), Standing::of(&new_summary));
     let changes = Changes::between(Some(&before), &now);
     let comparison = Comparison {
         tool_version: env!("CARGO_PKG_VERSION"),
-        old: old.compared(&before),
-        new: new.compared(&now),
+        old: old.compared(&before, &rows),
+        new: new.compared(&now, &rows),
         changes: &changes,
     };
     let judged = Judged { summary: &new_summary, changes: Some(&changes), rejected: 0 };
@@ -86,7 +87,7 @@ fn is_same_folder(one: &Path, other: &Path) -> bool {
 }
 
 impl<'a> Side<'a> {
-    fn summary(&self) -> Result<Summary, Failure> {
+    fn summary(&self, rows: &RowFilter) -> Result<Summary, Failure> {
         match Dataset::open(self.folder) {
             Err(error @ DatasetError::Missing { .. }) => {
                 return Err(Failure::usage(anyhow!(
@@ -97,12 +98,15 @@ impl<'a> Side<'a> {
             Ok(_) => {}
         }
         let view = ViewArgs { as_of: None, since: self.span.from, until: self.span.until };
-        summary_of(self.folder, &view, None).map(|(summary, _)| summary)
+        let only = (None, rows.clone());
+        summary_for(self.folder, &view, None, only).map(|(summary, _)| summary)
     }
 
-    fn compared(&self, standing: &'a Standing) -> ComparedSide<'a> {
+    fn compared(&self, standing: &'a Standing, rows: &RowFilter) -> ComparedSide<'a> {
+        let rows = rows.in_words().join(", ");
+        let only = if rows.is_empty() { rows } else { format!(" (only sign-ins with {rows})") };
         ComparedSide {
-            input: self.folder.display().to_string(),
+            input: format!("{}{only}", self.folder.display()),
             since: self.span.from,
             until: self.span.until,
             standing,

@@ -10,7 +10,9 @@ use tenantsweep::report::{
     RunFacts, TextOptions, write_html, write_json, write_markdown, write_text,
 };
 use tenantsweep::summary::state::CustomerState;
-use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
+use tenantsweep::summary::{
+    CustomerSummary, DatasetParts, RowFilter, Summary, SummaryOptions, summarise,
+};
 use tenantsweep::tenant::TenantId;
 
 use super::scheduled::{Judged, tell_met};
@@ -29,7 +31,8 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (summary, custody) = summary_for(&args.out, &args.view, None, args.tenant)?;
+    let (summary, custody) =
+        summary_for(&args.out, &args.view, None, (args.tenant, args.rows.filter()))?;
     if let Some(tenant) = args.tenant.filter(|_| summary.customers.is_empty()) {
         let out = args.out.display();
         return Err(Failure::usage(anyhow::anyhow!(
@@ -66,15 +69,15 @@ pub fn summary_of(
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
 ) -> Result<(Summary, Custody), Failure> {
-    summary_for(out, view, threads, None)
+    summary_for(out, view, threads, (None, RowFilter::default()))
 }
 
-/// The same of one customer only, if one is named.
-fn summary_for(
+/// The same of one customer only, if one is named, and of the sign-ins that a filter lets through.
+pub fn summary_for(
     out: &Path,
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
-    only: Option<TenantId>,
+    (only, rows): (Option<TenantId>, RowFilter),
 ) -> Result<(Summary, Custody), Failure> {
     let SummaryOptions { rows_at_a_time, threads: usual, .. } = SummaryOptions::default();
     let options = SummaryOptions {
@@ -82,6 +85,7 @@ fn summary_for(
         since: view.since,
         until: view.until,
         only,
+        rows,
         rows_at_a_time,
         threads: threads.map_or(usual, NonZeroUsize::get),
     };

@@ -1,17 +1,16 @@
 //! What part of the dataset a query sees.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, Utc};
 use polars::prelude::{
     DataType, Expr, JoinArgs, JoinType, LazyFrame, TimeUnit, TimeZone, col, lit,
 };
 
 use crate::dataset::Table;
+use crate::summary::RowFilter;
 use crate::tenant::TenantId;
 
-/// Which rows a query sees; whatever is empty does not filter. Several values of one kind are
-/// alternatives, several kinds must all fit. A table without such a column is seen whole.
+/// Which rows a query sees; whatever is empty does not filter. A table without such a column is seen
+/// whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// From this moment on.
@@ -20,14 +19,7 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
     /// Customers.
     pub tenants: Vec<TenantId>,
-    /// Service providers.
-    pub partners: Vec<TenantId>,
-    /// Sign-in names or object ids, whole, in any case.
-    pub accounts: Vec<String>,
-    /// Names or ids of apps, whole, in any case.
-    pub apps: Vec<String>,
-    pub addresses: Vec<IpAddr>,
-    pub codes: Vec<i32>,
+    pub rows: RowFilter,
 }
 
 /// The columns by which a table can be filtered.
@@ -78,18 +70,18 @@ impl Filter {
         let columns = columns_of(table);
         let ids =
             |ids: &[TenantId]| -> Vec<String> { ids.iter().map(ToString::to_string).collect() };
-        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = self.rows.addresses.iter().map(ToString::to_string).collect();
         let conditions = [
             columns.time.zip(self.since).map(|(time, since)| col(time).gt_eq(moment(since))),
             columns.time.zip(self.until).map(|(time, until)| col(time).lt(moment(until))),
             columns.tenant.and_then(|column| is_one_of(&[column], &ids(&self.tenants))),
-            columns.partner.and_then(|column| is_one_of(&[column], &ids(&self.partners))),
-            is_one_of(columns.accounts, &self.accounts),
-            is_one_of(columns.apps, &self.apps),
+            columns.partner.and_then(|column| is_one_of(&[column], &ids(&self.rows.partners))),
+            is_one_of(columns.accounts, &self.rows.accounts),
+            is_one_of(columns.apps, &self.rows.apps),
             columns.address.and_then(|column| is_one_of(&[column], &addresses)),
-            columns
-                .code
-                .and_then(|column| any(self.codes.iter().map(|&code| col(column).eq(lit(code))))),
+            columns.code.and_then(|column| {
+                any(self.rows.codes.iter().map(|&code| col(column).eq(lit(code))))
+            }),
         ];
         match conditions.into_iter().flatten().reduce(Expr::and) {
             Some(condition) => frame.filter(condition),
@@ -99,16 +91,18 @@ impl Filter {
 
     /// Whether it asks for what policies do not have, but their sign-ins.
     fn is_of_sign_ins_only(&self) -> bool {
-        !self.accounts.is_empty()
-            || !self.apps.is_empty()
-            || !self.addresses.is_empty()
-            || !self.codes.is_empty()
+        !self.rows.accounts.is_empty()
+            || !self.rows.apps.is_empty()
+            || !self.rows.addresses.is_empty()
+            || !self.rows.codes.is_empty()
     }
 
     /// The policies of the sign-ins that the filter lets through.
     pub(super) fn apply_to_policies(&self, policies: LazyFrame, sign_ins: &LazyFrame) -> LazyFrame {
-        let policies =
-            Self { apps: Vec::new(), ..self.clone() }.apply(Table::AppliedPolicies, policies);
+        let mut own = self.clone();
+        // An app of a policy's row has a name only.
+        own.rows.apps.clear();
+        let policies = own.apply(Table::AppliedPolicies, policies);
         if !self.is_of_sign_ins_only() {
             return policies;
         }

@@ -34,6 +34,9 @@ pub fn write_markdown(
 
 fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "# tenantsweep report\n")?;
+    if let Some(only) = sentences::only_some(summary) {
+        writeln!(sink, "{}\n", clean::markdown(&only))?;
+    }
     for answer in sentences::answers(summary) {
         writeln!(sink, "**{}**\n", clean::markdown(&answer))?;
     }

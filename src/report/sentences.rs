@@ -17,6 +17,15 @@ const NOTICE_COLUMNS: usize = 98;
 /// Of a provider's name in a sentence: a name must not push the figures out of the line.
 const NAME_COLUMNS: usize = 28;
 
+/// That only some sign-ins are told of, if so.
+pub(super) fn only_some(summary: &Summary) -> Option<String> {
+    let rows = &summary.only_rows;
+    (!rows.is_empty()).then(|| {
+        let rows = rows.join(", ");
+        format!("Only sign-ins with {rows}: every figure and every state is of these alone.")
+    })
+}
+
 /// The answer in one line for each listed partner, or what is missing for one.
 pub(super) fn answers(summary: &Summary) -> Vec<String> {
     if summary.partners.is_empty() {

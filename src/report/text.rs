@@ -101,6 +101,10 @@ impl Page {
     fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = vec![self.title(facts)];
         lines.push(String::new());
+        if let Some(only) = sentences::only_some(summary) {
+            lines.extend(self.wrapped(&only, ""));
+            lines.push(String::new());
+        }
         let answers = sentences::answers(summary);
         lines.extend(answers.iter().take(PARTNERS_MAX).flat_map(|line| self.wrapped(line, "")));
         if answers.len() > PARTNERS_MAX {

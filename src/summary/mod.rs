@@ -19,6 +19,7 @@ mod people;
 mod proof;
 mod refusals;
 mod routes;
+mod rows;
 pub mod state;
 mod tables;
 mod texts;
@@ -46,6 +47,7 @@ pub use over_time::{Address, CUSTOMER_DAYS, CameIn, DayCounts, FAILED_DAYS, Fail
 pub use occurrences::{
     AppOccurrences, CodeOccurrences, CustomerOccurrences, Occurrences, occurrences,
 };
+pub use rows::RowFilter;
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +74,8 @@ pub struct SummaryOptions {
     pub until: Option<DateTime<Utc>>,
     /// Of this customer only: nothing of any other is told.
     pub only: Option<TenantId>,
+    /// Of these sign-ins only.
+    pub rows: RowFilter,
     /// Rows of a row group that a thread reads together.
     pub rows_at_a_time: u64,
     /// Threads that read.
@@ -90,6 +94,7 @@ impl Default for SummaryOptions {
             since: None,
             until: None,
             only: None,
+            rows: RowFilter::default(),
             rows_at_a_time: 16 << 10,
             threads,
         }
@@ -145,6 +150,7 @@ fn collect(parts: &DatasetParts, options: &SummaryOptions) -> Result<Summary, Su
     let mut summary = assemble::assemble(&lists, &custody, activity, &closer);
     summary.routes = routes::routes_of(&lists, activity, &summary);
     over_time::add_to(&mut summary, &lists, activity);
+    summary.only_rows = options.rows.in_words();
     match options.only {
         // The partner's own side is made of sign-ins at all customers.
         Some(only) => only::keep_exports(only, &mut summary, activity, &custody),

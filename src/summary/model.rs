@@ -46,6 +46,8 @@ pub struct Summary {
     pub failed_days: Vec<FailedDays>,
     /// Who got in, from where: other providers first, then those with most sign-ins.
     pub came_in: Vec<CameIn>,
+    /// By which accounts, apps and the like sign-ins were chosen, in words; empty for all.
+    pub only_rows: Vec<String>,
 }
 
 impl Summary {

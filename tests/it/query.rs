@@ -224,6 +224,47 @@ fn errors_name_what_there_is() {
     assert!(stderr(&output).contains("no dataset here"), "{}", stderr(&output));
 }
 
+/// The filters of a query are those of a report and of a comparison.
+#[test]
+fn a_report_tells_of_the_sign_ins_that_are_left() {
+    // A sign-in counts once: by the customer's log, or by the partner's own where there is no other.
+    let blocked = "SELECT COUNT(*) AS n FROM sign_ins AS s \
+                   JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id \
+                   WHERE s.verdict = 'blocked' \
+                   AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)";
+    let all = count(blocked, &[]);
+    for filters in [
+        &["--account", "SVC-liongard@fabrikam.example"][..],
+        &["--code", "53003", "--code", "50076"],
+        &["--app", "Microsoft Graph", "--app", "00000003-0000-0000-c000-000000000000"],
+        &["--address", "198.51.100.24"],
+        &["--partner", "51b27e90-0d4f-4a83-b6c1-9e25d7a3f018"],
+        &["--account", "nobody@nowhere.example"],
+    ] {
+        let output = SWEPT.run(&[&["report", "sweep-out", "--format", "json"], filters].concat());
+        let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let expected = count(blocked, filters);
+        assert_eq!(summary["totals"]["blocked"], expected, "{filters:?}");
+        assert!(expected < all, "{filters:?}: the sample estate should have others");
+        assert_eq!(summary["only_rows"].as_array().expect("said").len(), 1, "{filters:?}");
+        for format in ["text", "markdown", "html"] {
+            let report =
+                SWEPT.run(&[&["report", "sweep-out", "--format", format], filters].concat());
+            let text = stdout(&report).replace('\n', " ");
+            assert!(text.contains("Only sign-ins with"), "{format} {filters:?}: {text}");
+        }
+    }
+    let compared = SWEPT.run(&[
+        "compare",
+        "sweep-out",
+        "--at",
+        "2026-11-15",
+        "--account",
+        "svc-liongard@fabrikam.example",
+    ]);
+    assert!(stdout(&compared).contains("only sign-ins with account svc-liongard@"), "{compared:?}");
+}
+
 /// Log text is shown as text, whatever it holds.
 #[test]
 fn hostile_texts_do_no_harm() {

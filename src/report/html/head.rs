@@ -60,6 +60,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
                 @for answer in answers.iter().take(1) { (tell(answer)) }
             }
             @for answer in answers.iter().skip(1) { p.answer { (tell(answer)) } }
+            @if let Some(only) = sentences::only_some(summary) { p.answer { (tell(&only)) } }
             @if let Some(turns) = todo::turns(summary) { p.lead { (tell(&turns)) } }
             p.asof { (tell(&words::full_stop(&sentences::evidence(summary)))) " All times are UTC." }
             @if facts.custody != Custody::default() {

@@ -13,6 +13,7 @@ use super::super::hash::{ByNumber, NumberSet};
 use super::super::lists::Lists;
 use super::super::over_time::Entries;
 use super::super::partner_side::signs;
+use super::super::rows::{Row, RowFilter};
 use super::super::texts::Texts;
 use super::Bounds;
 use super::columns::{self, Code, Columns, Rows, Word, sign};
@@ -30,6 +31,7 @@ pub(super) struct Question<'a> {
     pub(super) walk: &'a Walk,
     pub(super) lists: &'a Lists,
     pub(super) bounds: Bounds,
+    pub(super) filter: &'a RowFilter,
     pub(super) rows_at_a_time: usize,
 }
 
@@ -253,6 +255,10 @@ impl<'a> Others<'a> {
         })
     }
 
+    fn code(&self, row: usize) -> Option<i32> {
+        self.codes.get(row).and_then(|code| i32::try_from(code).ok())
+    }
+
     /// A hash of the sign-in's id, if a policy may have acted on it.
     fn acting_id(&self, row: usize) -> u128 {
         let acted =
@@ -287,13 +293,29 @@ impl<'a> Digester<'a> {
         let others = Others::of(stretch)?;
         for row in 0..stretch.rows() {
             let at = others.times.get(row);
-            if let Some(at) = at.filter(|&at| self.question.bounds.hold(at)) {
+            let at = at.filter(|&at| self.question.bounds.hold(at));
+            if let Some(at) = at.filter(|_| self.is_wanted(&words, &others, row)) {
                 self.add(&words, &others, row, at);
             }
         }
         self.rows_before += stretch.rows();
         self.columns = columns;
         Ok(())
+    }
+
+    fn is_wanted(&self, words: &Rows<'_>, others: &Others<'_>, row: usize) -> bool {
+        let filter = self.question.filter;
+        let text = |word| self.digest.texts.filled(words.word(word, row)).unwrap_or_default();
+        filter.is_empty()
+            || filter.holds(Row {
+                partner: text(Word::Partner),
+                account: text(Word::Account),
+                user_id: text(Word::UserId),
+                app_id: text(Word::AppId),
+                app_name: text(Word::AppName),
+                address: text(Word::Address),
+                code: others.code(row),
+            })
     }
 
     fn add(&mut self, words: &Rows<'_>, others: &Others<'_>, row: usize, at: i64) {
@@ -343,7 +365,7 @@ impl<'a> Digester<'a> {
             partner: word(Word::Partner),
             child: word(Word::Child),
             source: word(Word::Source),
-            error_code: others.codes.get(row).and_then(|code| i32::try_from(code).ok()),
+            error_code: others.code(row),
             codes: [Code::Side, Code::Match, Code::Verdict, Code::Evidence].map(code),
             disputed: others.disputed.get(row),
         };

@@ -121,7 +121,7 @@ pub(super) fn count(
     let (walk, groups) = open("sign_ins", &parts.sign_ins, bounds)?;
     let (policies, policy_groups) = open("applied_policies", &parts.applied_policies, bounds)?;
     let rows_at_a_time = usize::try_from(options.rows_at_a_time).unwrap_or(usize::MAX).max(1);
-    let question = Question { walk: &walk, lists, bounds, rows_at_a_time };
+    let question = Question { walk: &walk, lists, bounds, filter: &options.rows, rows_at_a_time };
     let units = units_of(&groups, &policy_groups);
     let work = |unit: &Unit| match unit.of {
         Of::SignIns => digest::digest(&question, (&unit.group, unit.has_rivals))
