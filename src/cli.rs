@@ -1,5 +1,7 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
+mod config;
+mod documents;
 mod examples;
 mod values;
 
@@ -15,23 +17,49 @@ use tenantsweep::time::DateOrder;
 use tenantsweep::who::AccountRef;
 
 use examples::{
-    COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES,
-    VERIFY_EXAMPLES,
+    COMPACT_EXAMPLES, COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, FORGET_EXAMPLES, INSPECT_EXAMPLES,
+    PROGRAM_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES, VERIFY_EXAMPLES,
 };
 use values::{
     parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
     parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
+pub use config::ConfigError;
+pub use documents::{CompletionsArgs, ManArgs, man_pages, write_completions};
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
 /// blocks a service provider: by which policy, why it applied and what it required.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(subcommand_value_name = "COMMAND", after_help = PROGRAM_EXAMPLES)]
 pub struct Cli {
+    /// Flags out of a TOML file, with a table for each subcommand; what you type yourself counts more
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What the user typed, and what the file of `--config` adds to it. Wrong words end the program
+    /// here.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    pub fn read() -> Result<Self, ConfigError> {
+        let mut cli = Self::parse_from(config::arguments(std::env::args_os().collect())?);
+        let input = match &mut cli.command {
+            Command::Sweep(args) => Some(&mut args.input),
+            Command::Inspect(args) => Some(&mut args.input),
+            _ => None,
+        };
+        if let Some(input) = input {
+            input.config.clone_from(&cli.config);
+        }
+        Ok(cli)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +82,10 @@ pub enum Command {
     Compact(CompactArgs),
     /// Remove all that a dataset holds of one customer
     Forget(ForgetArgs),
+    /// Print a script that completes commands and flags in your shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write the pages of all subcommands into a folder
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +133,9 @@ pub struct InputArgs {
     pub zip_password_file: Option<PathBuf>,
     #[command(flatten)]
     pub tables: TableArgs,
+    /// The file of `--config`, which may lie among the inputs and is none.
+    #[arg(skip)]
+    pub config: Option<PathBuf>,
 }
 
 /// What the user knows of the partner's own accounts and tools; kept with the dataset until a
@@ -326,6 +361,7 @@ pub enum ExplainFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = COMPACT_EXAMPLES)]
 pub struct CompactArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
@@ -335,6 +371,7 @@ pub struct CompactArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = FORGET_EXAMPLES)]
 pub struct ForgetArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
@@ -418,10 +455,10 @@ pub struct ReportArgs {
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
     /// The folder of the sweep before
-    #[arg(value_name = "OLD")]
+    #[arg(id = "old_folder", value_name = "OLD")]
     pub old: PathBuf,
     /// The folder of the sweep after it [default: OLD, looked at by --old and --new, or --at]
-    #[arg(value_name = "NEW")]
+    #[arg(id = "new_folder", value_name = "NEW")]
     pub new: Option<PathBuf>,
     /// Of OLD, look at this span only: FROM..UNTIL (UTC), either end left out if you like
     #[arg(long = "old", value_name = "SPAN", value_parser = parse_span)]
@@ -460,6 +497,7 @@ pub enum CompareFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = INSPECT_EXAMPLES)]
 pub struct InspectArgs {
     #[command(flatten)]
     pub input: InputArgs,

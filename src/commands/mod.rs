@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod compare;
+pub mod documents;
 pub mod explain;
 pub mod inspect;
 mod log_file;
@@ -51,6 +52,7 @@ pub fn gather(
         .iter()
         .chain(&args.tenants)
         .chain(&args.zip_password_file)
+        .chain(&args.config)
         .chain(beside)
         .cloned()
         .collect();

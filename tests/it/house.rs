@@ -27,12 +27,16 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Libraries that only these rooms may name.
-const KEPT_IN: [(&str, &[&str]); 12] = [
+const KEPT_IN: [(&str, &[&str]); 16] = [
     // For SQL over the dataset, which nothing asks yet.
     ("polars", &[]),
     ("arrow", &["dataset"]),
     ("parquet", &["dataset"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("roff", &["cli"]),
+    ("toml", &["cli"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
     ("indicatif", &["commands"]),

@@ -45,6 +45,7 @@ mod mutations;
 mod page;
 mod partner_side;
 mod scheduled;
+mod shell;
 mod stopped;
 mod tickets;
 mod together;
