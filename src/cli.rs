@@ -3,6 +3,7 @@
 mod config;
 mod documents;
 mod examples;
+mod redaction;
 mod values;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use values::{
 
 pub use config::ConfigError;
 pub use documents::{CompletionsArgs, ManArgs, man_pages, write_completions};
+pub use redaction::RedactArgs;
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
@@ -448,6 +450,8 @@ pub struct ReportArgs {
     #[arg(long, value_name = "GUID", value_parser = parse_tenant)]
     pub tenant: Option<TenantId>,
     #[command(flatten)]
+    pub redaction: RedactArgs,
+    #[command(flatten)]
     pub view: ViewArgs,
 }
 
@@ -487,6 +491,8 @@ pub enum Format {
     Markdown,
     Html,
     Json,
+    /// The open tickets of all customers, as Markdown
+    Tickets,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -98,6 +98,8 @@ Examples:
   tenantsweep report results --format html -o report.html
   tenantsweep report results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --format html -o contoso.html
   tenantsweep report results --until 2026-11-15 --format json
+  tenantsweep report results --redact --format html -o for-the-vendor.html
+  tenantsweep report results --redact --format tickets -o tickets.md
 
 Exit codes:
   0 done   1 a --fail-on condition is met   2 wrong use, no dataset, no such customer

@@ -9,6 +9,7 @@ pub mod maintain;
 mod notices;
 mod outputs;
 mod progress;
+mod redaction;
 pub mod report;
 mod scheduled;
 pub mod show;

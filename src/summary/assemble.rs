@@ -60,6 +60,7 @@ pub(super) fn assemble(
         routes: Vec::new(),
         failed_days: Vec::new(),
         came_in: Vec::new(),
+        is_redacted: false,
     }
 }
 

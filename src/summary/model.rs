@@ -46,6 +46,8 @@ pub struct Summary {
     pub failed_days: Vec<FailedDays>,
     /// Who got in, from where: other providers first, then those with most sign-ins.
     pub came_in: Vec<CameIn>,
+    /// Pseudonyms stand in the place of names, and every report says so.
+    pub is_redacted: bool,
 }
 
 impl Summary {

@@ -44,6 +44,7 @@ mod explain;
 mod mutations;
 mod page;
 mod partner_side;
+mod redact;
 mod scheduled;
 mod shell;
 mod stopped;

@@ -45,6 +45,9 @@ struct Document<'a> {
     tool_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     custody: Option<&'a Custody>,
+    /// Said only where it is so: names, addresses and ids are pseudonyms.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    redacted: bool,
     newest_evidence: Option<Moment>,
     totals: Totals,
     ledger: Ledger,
@@ -64,6 +67,7 @@ impl<'a> Document<'a> {
             schema: SCHEMA,
             tool_version: facts.map(|facts| facts.tool_version.as_str()),
             custody: facts.map(|facts| &facts.custody).filter(|said| **said != Custody::default()),
+            redacted: summary.is_redacted,
             newest_evidence: summary.newest_evidence.map(Moment),
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),
