@@ -4,17 +4,16 @@ mod config;
 mod documents;
 mod examples;
 mod redaction;
+mod tables;
 mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use tenantsweep::dataset::{Custody, Mode};
-use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::tenant::{Partner, TenantId};
-use tenantsweep::time::DateOrder;
 use tenantsweep::who::AccountRef;
 
 use examples::{
@@ -23,12 +22,13 @@ use examples::{
 };
 use values::{
     parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
-    parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
+    parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
 pub use config::ConfigError;
 pub use documents::{CompletionsArgs, ManArgs, man_pages, write_completions};
 pub use redaction::RedactArgs;
+pub use tables::TableArgs;
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
@@ -159,41 +159,6 @@ pub struct PeopleArgs {
     /// Names of tools by app: CSV `app_id,app_name,tool`; `app_name` is what the app's name holds
     #[arg(long, value_name = "FILE")]
     pub tools: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Tables")]
-pub struct TableArgs {
-    /// What a column of a CSV holds whose name is not known, such as `Mieter=home_tenant_id`
-    /// (may be given several times)
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = MappedColumn::parse)]
-    pub map: Vec<MappedColumn>,
-    /// The zone of columns in local time (`TimeGenerated [Local Time]`)
-    #[arg(long, value_name = "OFFSET", value_parser = parse_offset, allow_hyphen_values = true)]
-    pub utc_offset: Option<FixedOffset>,
-    /// Which stands first in dates such as 3/12/2026, where a file does not tell by itself
-    #[arg(long, value_enum, value_name = "ORDER")]
-    pub date_order: Option<Order>,
-}
-
-/// Which of the first two numbers of a date is the month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Order {
-    MonthFirst,
-    DayFirst,
-}
-
-impl TableArgs {
-    pub fn options(&self) -> TableOptions {
-        TableOptions {
-            mapped: self.map.clone(),
-            local_zone: self.utc_offset,
-            date_order: self.date_order.map(|order| match order {
-                Order::MonthFirst => DateOrder::MonthFirst,
-                Order::DayFirst => DateOrder::DayFirst,
-            }),
-        }
-    }
 }
 
 #[derive(Debug, Args)]

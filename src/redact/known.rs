@@ -188,3 +188,57 @@ pub(super) fn said(text: &str) -> Option<&'static str> {
     ];
     find(SAID.iter().copied(), text)
 }
+
+/// How a cause begins that is the log's own reason (`cause.rs`).
+pub(super) const LOG_SAYS: &str = "the log says:";
+
+/// Words of Graph's enumerations, which columns hold that may also hold anything else.
+pub(super) fn word(text: &str) -> Option<&'static str> {
+    const WORDS: [&str; 44] = [
+        "atRisk",
+        "authorizationCode",
+        "b2bCollaboration",
+        "b2bDirectConnect",
+        "block",
+        "blocked",
+        "confirmedCompromised",
+        "confirmedSafe",
+        "delegated",
+        "deviceCode",
+        "deviceCodeFlow",
+        "dismissed",
+        "failure",
+        "false",
+        "guest",
+        "hidden",
+        "high",
+        "low",
+        "medium",
+        "member",
+        "microsoftSupport",
+        "mfa",
+        "multiFactorAuthentication",
+        "none",
+        "notApplied",
+        "notEnabled",
+        "oAuth2",
+        "passthrough",
+        "password",
+        "primaryRefreshToken",
+        "refreshToken",
+        "remediated",
+        "reportOnlyFailure",
+        "reportOnlyInterrupted",
+        "reportOnlyNotApplied",
+        "reportOnlySuccess",
+        "ropc",
+        "saml20",
+        "serviceProvider",
+        "singleFactorAuthentication",
+        "success",
+        "true",
+        "unknownFutureValue",
+        "wsFederation",
+    ];
+    find(WORDS.iter().copied(), text)
+}

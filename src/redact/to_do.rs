@@ -7,7 +7,8 @@ use crate::remedy::{Facts, Plan, PlannedPolicy};
 use crate::summary::{BlockedAccount, BlockingPolicy, FailureSummary, Proof, ToDo, Waiting};
 
 /// In the place of the log's own reason, which may name anyone.
-const REASON_LEFT_OUT: &str = "Not known here; what the log says is left out of a redacted report.";
+pub(super) const REASON_LEFT_OUT: &str =
+    "Not known here; what the log says is left out of a redacted report.";
 
 impl Redactor {
     pub(super) fn to_do(&self, to_do: ToDo) -> ToDo {
@@ -181,7 +182,8 @@ impl Redactor {
         if known::is_condition(name) { name.to_owned() } else { self.text("condition", name) }
     }
 
-    /// A control; of an authentication strength the beginning stays, by which it is known for one.
+    /// A control; of an authentication strength the beginning stays, by which it is known for one,
+    /// and what the log says of its result goes.
     pub(super) fn control(&self, name: &str) -> String {
         if known::is_control(name) {
             return name.to_owned();
@@ -190,6 +192,7 @@ impl Redactor {
             return self.text("control", name);
         };
         let strength = strength.trim_start_matches([':', ' ']);
+        let strength = strength.rsplit_once(" (").map_or(strength, |(name, _)| name);
         let public = known::STRENGTHS.iter().find(|public| public.eq_ignore_ascii_case(strength));
         let strength =
             public.map_or_else(|| self.text("strength", strength), |&public| public.to_owned());

@@ -63,7 +63,7 @@ const PUBLIC_COLUMNS: [&str; 42] = [
 
 /// Values that stay or are no secret: public apps and words, and what is too short or too common
 /// to be anybody's.
-const PUBLIC_VALUES: [&str; 26] = [
+const PUBLIC_VALUES: [&str; 27] = [
     "android",
     "azure portal",
     "azure resource manager",
@@ -85,6 +85,7 @@ const PUBLIC_VALUES: [&str; 26] = [
     "other clients",
     "providers",
     "rewst",
+    "security defaults",
     "securitydefaults",
     "syncro",
     "windows",

@@ -338,7 +338,7 @@ impl Writer<'_> {
     fn with_caveat(&self, mut sections: Vec<Section>) -> Vec<Section> {
         if self.summary.is_redacted {
             let lines = vec![CAVEAT.to_owned()];
-            sections.insert(0, Section { title: "Redacted".to_owned(), lines });
+            sections.insert(0, Section { title: "Note".to_owned(), lines });
         }
         sections
     }
