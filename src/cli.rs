@@ -1,39 +1,69 @@
 //! Arguments, and what they mean: the only place that knows flags.
 
+mod config;
+mod documents;
 mod examples;
 mod query;
+mod redaction;
+mod tables;
 mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use tenantsweep::dataset::{Custody, Mode};
-use tenantsweep::dialect::{MappedColumn, TableOptions};
 use tenantsweep::tenant::{Partner, TenantId};
-use tenantsweep::time::DateOrder;
 use tenantsweep::who::AccountRef;
 
 use examples::{
-    COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES,
-    VERIFY_EXAMPLES,
+    COMPACT_EXAMPLES, COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, FORGET_EXAMPLES, INSPECT_EXAMPLES,
+    PROGRAM_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES, VERIFY_EXAMPLES,
 };
 use values::{
     parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
-    parse_offset, parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
+    parse_partner, parse_run_id, parse_share, parse_span, parse_tenant,
 };
 
+pub use config::ConfigError;
+pub use documents::{CompletionsArgs, ManArgs, man_pages, write_completions};
 pub use query::{QueryArgs, QueryFormat, RowArgs};
+pub use redaction::RedactArgs;
+pub use tables::TableArgs;
 pub use values::MomentSpan;
 
 /// Finds, over the exported sign-in logs of many customer tenants, where Conditional Access
 /// blocks a service provider: by which policy, why it applied and what it required.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(subcommand_value_name = "COMMAND", after_help = PROGRAM_EXAMPLES)]
 pub struct Cli {
+    /// Flags out of a TOML file, with a table for each subcommand; what you type yourself counts more
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What the user typed, and what the file of `--config` adds to it. Wrong words end the program
+    /// here.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    pub fn read() -> Result<Self, ConfigError> {
+        let mut cli = Self::parse_from(config::arguments(std::env::args_os().collect())?);
+        let input = match &mut cli.command {
+            Command::Sweep(args) => Some(&mut args.input),
+            Command::Inspect(args) => Some(&mut args.input),
+            _ => None,
+        };
+        if let Some(input) = input {
+            input.config.clone_from(&cli.config);
+        }
+        Ok(cli)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,6 +88,10 @@ pub enum Command {
     Compact(CompactArgs),
     /// Remove all that a dataset holds of one customer
     Forget(ForgetArgs),
+    /// Print a script that completes commands and flags in your shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write the pages of all subcommands into a folder
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +139,9 @@ pub struct InputArgs {
     pub zip_password_file: Option<PathBuf>,
     #[command(flatten)]
     pub tables: TableArgs,
+    /// The file of `--config`, which may lie among the inputs and is none.
+    #[arg(skip)]
+    pub config: Option<PathBuf>,
 }
 
 /// What the user knows of the partner's own accounts and tools; kept with the dataset until a
@@ -126,41 +163,6 @@ pub struct PeopleArgs {
     /// Names of tools by app: CSV `app_id,app_name,tool`; `app_name` is what the app's name holds
     #[arg(long, value_name = "FILE")]
     pub tools: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Tables")]
-pub struct TableArgs {
-    /// What a column of a CSV holds whose name is not known, such as `Mieter=home_tenant_id`
-    /// (may be given several times)
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = MappedColumn::parse)]
-    pub map: Vec<MappedColumn>,
-    /// The zone of columns in local time (`TimeGenerated [Local Time]`)
-    #[arg(long, value_name = "OFFSET", value_parser = parse_offset, allow_hyphen_values = true)]
-    pub utc_offset: Option<FixedOffset>,
-    /// Which stands first in dates such as 3/12/2026, where a file does not tell by itself
-    #[arg(long, value_enum, value_name = "ORDER")]
-    pub date_order: Option<Order>,
-}
-
-/// Which of the first two numbers of a date is the month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Order {
-    MonthFirst,
-    DayFirst,
-}
-
-impl TableArgs {
-    pub fn options(&self) -> TableOptions {
-        TableOptions {
-            mapped: self.map.clone(),
-            local_zone: self.utc_offset,
-            date_order: self.date_order.map(|order| match order {
-                Order::MonthFirst => DateOrder::MonthFirst,
-                Order::DayFirst => DateOrder::DayFirst,
-            }),
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -330,6 +332,7 @@ pub enum ExplainFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = COMPACT_EXAMPLES)]
 pub struct CompactArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
@@ -339,6 +342,7 @@ pub struct CompactArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = FORGET_EXAMPLES)]
 pub struct ForgetArgs {
     /// The folder that a sweep has written
     #[arg(value_name = "DIR", default_value = "sweep-out")]
@@ -417,6 +421,8 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub rows: RowArgs,
     #[command(flatten)]
+    pub redaction: RedactArgs,
+    #[command(flatten)]
     pub view: ViewArgs,
 }
 
@@ -424,10 +430,10 @@ pub struct ReportArgs {
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
     /// The folder of the sweep before
-    #[arg(value_name = "OLD")]
+    #[arg(id = "old_folder", value_name = "OLD")]
     pub old: PathBuf,
     /// The folder of the sweep after it [default: OLD, looked at by --old and --new, or --at]
-    #[arg(value_name = "NEW")]
+    #[arg(id = "new_folder", value_name = "NEW")]
     pub new: Option<PathBuf>,
     /// Of OLD, look at this span only: FROM..UNTIL (UTC), either end left out if you like
     #[arg(long = "old", value_name = "SPAN", value_parser = parse_span)]
@@ -458,6 +464,8 @@ pub enum Format {
     Markdown,
     Html,
     Json,
+    /// The open tickets of all customers, as Markdown
+    Tickets,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -468,6 +476,7 @@ pub enum CompareFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = INSPECT_EXAMPLES)]
 pub struct InspectArgs {
     #[command(flatten)]
     pub input: InputArgs,

@@ -11,6 +11,7 @@
 //! summary    summarise                        one walk over the dataset
 //! remedy     plan: what to do about what is refused, in which order
 //! change     compare with the sweep before, or with another span
+//! redact     pseudonyms in the place of names, for reports that are handed on
 //! report     render                           text, Markdown, JSON
 //! ```
 //!
@@ -53,5 +54,6 @@ pub mod sweep;
 pub mod change;
 pub mod explain;
 pub mod query;
+pub mod redact;
 pub mod report;
 pub mod summary;

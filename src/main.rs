@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -20,7 +19,10 @@ use tenantsweep::report::clean::clean;
 use tenantsweep::stop::Stop;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(error) => return told(&Failure::usage(error)),
+    };
     let stop = Stop::default();
     if matches!(cli.command, Command::Sweep(_) | Command::Compact(_) | Command::Forget(_)) {
         // Where signals cannot be caught, the program ends at once, and the next run tidies up.
@@ -29,12 +31,15 @@ fn main() -> ExitCode {
     match run(&cli, &stop) {
         Ok(end) => end.into(),
         Err(failure) if failure.is_broken_pipe() => End::Done.into(),
-        Err(failure) => {
-            // Where even standard error is closed, the exit code has to do.
-            let _ = writeln!(std::io::stderr(), "error: {}", told_of(&failure));
-            failure.end.into()
-        }
+        Err(failure) => told(&failure),
     }
+}
+
+/// Says what ends the program.
+fn told(failure: &Failure) -> ExitCode {
+    // Where even standard error is closed, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "error: {}", told_of(failure));
+    failure.end.into()
 }
 
 fn run(cli: &Cli, stop: &Stop) -> Result<End, Failure> {
@@ -50,6 +55,8 @@ fn run(cli: &Cli, stop: &Stop) -> Result<End, Failure> {
         Command::Verify(args) => commands::verify::run(args, &mut out),
         Command::Compact(args) => commands::maintain::compact(args, stop, &mut out),
         Command::Forget(args) => commands::maintain::forget(args, stop, &mut out),
+        Command::Completions(args) => commands::documents::completions(args, &mut out),
+        Command::Man(args) => commands::documents::man(args, &mut out),
     }
 }
 

@@ -73,6 +73,11 @@ impl Tool {
     }
 }
 
+/// All lines of the table that comes with the program.
+pub fn all() -> &'static [Tool] {
+    &TABLE
+}
+
 /// The tool behind an app, by the table that comes with the program.
 pub fn tool_of(app_id: Option<&str>, app_name: Option<&str>) -> Option<(&'static Tool, KnownBy)> {
     first_of(&TABLE, app_id, app_name)

@@ -1,5 +1,57 @@
 //! What `--help` says at its end: examples, and what the exit codes mean.
 
+pub(super) const PROGRAM_EXAMPLES: &str = "\
+Examples:
+  tenantsweep sweep sample-logs                              read exports, say who is blocked
+  tenantsweep report sweep-out --format html -o page.html    the same again, from the dataset
+  tenantsweep explain AADSTS53003                            what a code means, who can mend it
+
+`tenantsweep COMMAND --help` has the flags and examples of each command.";
+
+pub(super) const INSPECT_EXAMPLES: &str = "\
+Examples:
+  tenantsweep inspect exports
+  tenantsweep inspect evidence.zip --zip-password-file passwords.txt
+  tenantsweep inspect \"exports/*.csv\" --map Mieter=home_tenant_id
+
+Exit codes:
+  0 done   2 wrong use   3 a file could not be read";
+
+pub(super) const COMPACT_EXAMPLES: &str = "\
+Examples:
+  tenantsweep compact results
+  tenantsweep compact results --wait=10m      while another run writes, wait for its end
+
+Exit codes:
+  0 done   2 no dataset here, or another run writes   4 the dataset could not be written";
+
+pub(super) const FORGET_EXAMPLES: &str = "\
+Examples:
+  tenantsweep forget results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22
+  tenantsweep forget results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --note \"contract ended\"
+
+Exit codes:
+  0 done   2 no dataset here, or another run writes   4 the dataset could not be written";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(tenantsweep completions bash)
+  tenantsweep completions bash > ~/.local/share/bash-completion/completions/tenantsweep
+  tenantsweep completions zsh > ~/.zfunc/_tenantsweep        with ~/.zfunc in fpath
+  tenantsweep completions fish > ~/.config/fish/completions/tenantsweep.fish
+  tenantsweep completions powershell | Out-String | Invoke-Expression
+
+Exit codes:
+  0 done   2 no such shell";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  tenantsweep man | man -l -                                 read it now
+  tenantsweep man ~/.local/share/man/man1                    one page for each subcommand
+
+Exit codes:
+  0 done   4 the pages could not be written";
+
 pub(super) const SWEEP_EXAMPLES: &str = "\
 Examples:
   tenantsweep sweep sample-logs
@@ -12,6 +64,11 @@ Exit codes:
   4 the output could not be written   5 nothing could be judged";
 
 pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  tenantsweep verify results
+  tenantsweep verify results --inputs                        also reads the exports again
+  tenantsweep verify results --inputs --inputs-root E:\\copy
+
 Exit codes:
   0 all is as it should be   1 something is not   2 no dataset here
   3 an export is not there any more, and all else is as it should be";
@@ -41,6 +98,8 @@ Examples:
   tenantsweep report results --format html -o report.html
   tenantsweep report results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --format html -o contoso.html
   tenantsweep report results --until 2026-11-15 --format json
+  tenantsweep report results --redact --format html -o for-the-vendor.html
+  tenantsweep report results --redact --format tickets -o tickets.md
 
 Exit codes:
   0 done   1 a --fail-on condition is met   2 wrong use, no dataset, no such customer

@@ -9,6 +9,7 @@ use tenantsweep::query::Filter;
 use tenantsweep::summary::RowFilter;
 use tenantsweep::tenant::TenantId;
 
+use super::RedactArgs;
 use super::examples::QUERY_EXAMPLES;
 use super::values::{parse_moment, parse_tenant};
 
@@ -37,6 +38,8 @@ pub struct QueryArgs {
     pub known_addresses: Option<PathBuf>,
     #[command(flatten)]
     pub filter: FilterArgs,
+    #[command(flatten)]
+    pub redaction: RedactArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments to options, answers to the terminal.
 
 pub mod compare;
+pub mod documents;
 pub mod explain;
 pub mod inspect;
 mod log_file;
@@ -9,6 +10,7 @@ mod notices;
 mod outputs;
 mod progress;
 pub mod query;
+mod redaction;
 pub mod report;
 mod scheduled;
 pub mod show;
@@ -52,6 +54,7 @@ pub fn gather(
         .iter()
         .chain(&args.tenants)
         .chain(&args.zip_password_file)
+        .chain(&args.config)
         .chain(beside)
         .cloned()
         .collect();

@@ -13,6 +13,7 @@ use tenantsweep::query::{
 use tenantsweep::report::clean::clean;
 
 use super::notices::PATH_COLUMNS;
+use super::redaction::redactor;
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::exit::{End, Failure};
 
@@ -29,6 +30,12 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> Result<End, Failure> {
     let dataset = Dataset::open(&args.out).map_err(Failure::usage)?;
     let options = QueryOptions { filter: args.filter.filter(), known_addresses };
     let answer = query(&dataset, &sql, &options).map_err(Failure::usage)?;
+    let answer = match redactor(&args.redaction, &args.out)? {
+        Some(by) => {
+            answer.with_texts(|column, text| by.cell(column, text)).map_err(Failure::usage)?
+        }
+        None => answer,
+    };
     let title = title_of(&sql).unwrap_or("tenantsweep query");
     let write = |sink: &mut dyn Write| {
         write_answer(&answer, title, format_of(args), sink).map_err(|error| match error {

@@ -6,6 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tenantsweep::dataset::{Custody, Dataset, Table};
+use tenantsweep::redact::redacted;
+use tenantsweep::report::tickets::{tickets_of, write_ticket_pages};
 use tenantsweep::report::{
     RunFacts, TextOptions, write_html, write_json, write_markdown, write_text,
 };
@@ -15,7 +17,9 @@ use tenantsweep::summary::{
 };
 use tenantsweep::tenant::TenantId;
 
+use super::redaction::redactor;
 use super::scheduled::{Judged, tell_met};
+use super::ticket_files;
 use crate::cli::{Format, ReportArgs, ViewArgs};
 use crate::exit::{End, Failure};
 
@@ -31,7 +35,7 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (summary, custody) =
+    let (mut summary, mut custody) =
         summary_for(&args.out, &args.view, None, (args.tenant, args.rows.filter()))?;
     if let Some(tenant) = args.tenant.filter(|_| summary.customers.is_empty()) {
         let out = args.out.display();
@@ -40,20 +44,35 @@ pub fn run(
              hint: tenants in summary.json lists the customers with their ids"
         )));
     }
+    let redactor = redactor(&args.redaction, &args.out)?;
+    let tickets = match args.format {
+        Format::Tickets => ticket_files::current(&args.out, &summary, redactor.as_ref())?,
+        _ => Vec::new(),
+    };
+    let mut input = args.out.display().to_string();
+    if let Some(by) = &redactor {
+        (summary, custody) = (redacted(summary, by), by.custody(&custody));
+        // A folder may be named after a customer.
+        input.clear();
+    }
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        input: args.out.display().to_string(),
+        input,
         custody,
         ..RunFacts::default()
     };
     let met = Judged { summary: &summary, changes: None, rejected: 0 }.met(&args.fail_on);
     tell_met(&met, messages)?;
+    let write_all = |mut sink: &mut dyn Write| match args.format {
+        Format::Tickets => write_ticket_pages(&mut sink, &tickets).map_err(Failure::unwritten),
+        format => write(&summary, &facts, format, sink),
+    };
     match &args.output {
-        None => print(&summary, &facts, args.format, out)?,
+        None => until_closed(write_all(out))?,
         Some(path) => {
             let file = File::create(path).map_err(Failure::unwritten)?;
             let mut file = BufWriter::new(file);
-            write(&summary, &facts, args.format, &mut file)?;
+            write_all(&mut file)?;
             file.flush().map_err(Failure::unwritten)?;
         }
     }
@@ -150,7 +169,11 @@ pub fn print(
     format: Format,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    match write(summary, facts, format, out) {
+    until_closed(write(summary, facts, format, out))
+}
+
+fn until_closed(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
         Err(failure) if failure.is_broken_pipe() => Ok(()),
         printed => printed,
     }
@@ -168,6 +191,7 @@ pub fn write(
         Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
         Format::Html => write_html(&mut out, summary, Some(facts)),
         Format::Json => write_json(&mut out, summary, Some(facts)),
+        Format::Tickets => write_ticket_pages(&mut out, &tickets_of(summary)),
     }
     .map_err(Failure::unwritten)
 }

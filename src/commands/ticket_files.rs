@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use tenantsweep::dataset::Disk;
+use tenantsweep::redact::{Redactor, redacted};
 use tenantsweep::report::tickets::{
     RemedyFile, Status, Ticket, follow_up, parse_tickets, remedy_files, tickets_of,
     write_ticket_files, write_tickets_csv, write_tickets_json,
@@ -82,6 +83,25 @@ pub struct Written {
 enum Earlier {
     Tickets(Vec<Ticket>),
     Unreadable(Vec<u8>),
+}
+
+/// The tickets of a summary as they stand against the run before; nothing is written. Of redacted
+/// ones only the status is known from there: what an earlier run left may name anyone.
+pub fn current(
+    out: &Path,
+    summary: &Summary,
+    redactor: Option<&Redactor>,
+) -> Result<Vec<Ticket>, Failure> {
+    let before = match earlier(&out.join("tickets.json"))? {
+        Earlier::Tickets(tickets) => tickets,
+        Earlier::Unreadable(_) => Vec::new(),
+    };
+    let followed = follow_up(tickets_of(summary), before, summary);
+    let Some(by) = redactor else { return Ok(followed) };
+    let hidden = tickets_of(&redacted(summary.clone(), by));
+    // Those that are asked for now stand first, in the order of the customers.
+    let standing = hidden.into_iter().zip(followed);
+    Ok(standing.map(|(ticket, known)| Ticket { status: known.status, ..ticket }).collect())
 }
 
 /// How many open tickets an earlier run left in the output folder.

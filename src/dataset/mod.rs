@@ -62,7 +62,7 @@ pub use run::{Committed, LedgerTotals, RunInput, RunOptions, WriteRun};
 pub use schema::{SCHEMA_VERSION, columns};
 pub use seen::{SeenCache, SeenFile};
 pub use spill::Spill;
-pub use sums::{SUMS, seal};
+pub use sums::{REDACT_KEY, SUMS, seal};
 pub use table::Table;
 pub use verify::{Finding, Verified, verify};
 pub use walk::{Flags, Numbers, RowGroup, Stretch, Texts, Walk};

@@ -15,8 +15,11 @@ use super::schema::hex;
 /// The name of the file; it stands beside the reports.
 pub const SUMS: &str = "SHA256SUMS";
 
-/// Files that come and go with the writer.
-const PASSING: [&str; 3] = [".lock", ".holder", SUMS];
+/// The key of pseudonyms, beside the reports: a secret, of which nothing is told, not even a hash.
+pub const REDACT_KEY: &str = "redact.key";
+
+/// Files that come and go with the writer, or are nobody's to check.
+const PASSING: [&str; 4] = [".lock", ".holder", SUMS, REDACT_KEY];
 
 /// Writes the hashes of all files of an output folder, last of all. Parts are not read again:
 /// the manifest has their hashes.

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use polars::prelude::{AnyValue, DataFrame, DataType, ParquetWriter, TimeUnit};
+use polars::prelude::{
+    AnyValue, Column, DataFrame, DataType, ParquetWriter, PolarsResult, TimeUnit,
+};
 
 use super::QueryError;
 
@@ -48,7 +50,7 @@ impl Answer {
     /// The rows, one after the other.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Value<'_>>> {
         (0..self.len()).map(|row| {
-            let cell = |column: &polars::prelude::Column| -> Value<'static> {
+            let cell = |column: &Column| -> Value<'static> {
                 column.get(row).map_or(Value::Null, |value| value_of(value).into_owned())
             };
             self.frame.columns().iter().map(cell).collect()
@@ -66,6 +68,24 @@ impl Answer {
             |at: &usize| matches!(self.frame.columns()[*at].dtype(), DataType::Datetime(..));
         let named = self.columns().iter().position(|name| *name == "created_at");
         named.filter(is_time).or_else(|| (0..self.frame.width()).find(is_time))
+    }
+
+    /// The same with each text changed, which may depend on the name of its column.
+    ///
+    /// # Errors
+    /// A column cannot be made anew, which polars alone can tell.
+    pub fn with_texts(&self, change: impl Fn(&str, &str) -> String) -> Result<Self, QueryError> {
+        let columns = self.frame.columns().iter().map(|column| match column.dtype() {
+            DataType::String => {
+                let texts = column.str()?.iter();
+                let texts = texts.map(|text| text.map(|text| change(column.name(), text)));
+                Ok(Column::new(column.name().clone(), texts.collect::<Vec<_>>()))
+            }
+            _ => Ok(column.clone()),
+        });
+        let columns: PolarsResult<Vec<Column>> = columns.collect();
+        let frame = columns.and_then(|columns| DataFrame::new(self.len(), columns));
+        frame.map(Self::new).map_err(|error| QueryError::Io(std::io::Error::other(error)))
     }
 
     pub(super) fn write_parquet(&self, sink: &mut dyn Write) -> Result<(), QueryError> {

@@ -8,6 +8,7 @@ use super::{
     RunFacts, accounts, clean, customer, export_again, own_tenant, sentences, tables, todo, words,
 };
 use crate::dataset::Custody;
+use crate::redact::CAVEAT;
 use crate::summary::{CustomerSummary, PartnerSummary, Summary};
 
 /// Customers that have a section of their own.
@@ -34,6 +35,9 @@ pub fn write_markdown(
 
 fn head(sink: &mut impl Write, summary: &Summary, facts: &RunFacts) -> io::Result<()> {
     writeln!(sink, "# tenantsweep report\n")?;
+    if summary.is_redacted {
+        writeln!(sink, "{}\n", clean::markdown(CAVEAT))?;
+    }
     if let Some(only) = sentences::only_some(summary) {
         writeln!(sink, "{}\n", clean::markdown(&only))?;
     }

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::missing_logs::next_exports;
 use super::table::{Table, show};
 use super::{RunFacts, sentences, tables, todo, words};
+use crate::redact::CAVEAT;
 use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
 
@@ -101,6 +102,10 @@ impl Page {
     fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
         let mut lines = vec![self.title(facts)];
         lines.push(String::new());
+        if summary.is_redacted {
+            lines.extend(self.wrapped(CAVEAT, ""));
+            lines.push(String::new());
+        }
         if let Some(only) = sentences::only_some(summary) {
             lines.extend(self.wrapped(&only, ""));
             lines.push(String::new());

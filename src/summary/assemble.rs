@@ -61,6 +61,7 @@ pub(super) fn assemble(
         failed_days: Vec::new(),
         came_in: Vec::new(),
         only_rows: Vec::new(),
+        is_redacted: false,
     }
 }
 

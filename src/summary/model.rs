@@ -48,6 +48,8 @@ pub struct Summary {
     pub came_in: Vec<CameIn>,
     /// By which accounts, apps and the like sign-ins were chosen, in words; empty for all.
     pub only_rows: Vec<String>,
+    /// Pseudonyms stand in the place of names, and every report says so.
+    pub is_redacted: bool,
 }
 
 impl Summary {

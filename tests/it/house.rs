@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 17] = [
     &["cli", "exit"],
     &["explain", "query"],
     &["report"],
-    &["change"],
+    &["change", "redact"],
     &["summary"],
     &["sweep"],
     &["dataset"],
@@ -27,12 +27,17 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Libraries that only these rooms may name.
-const KEPT_IN: [(&str, &[&str]); 13] = [
+const KEPT_IN: [(&str, &[&str]); 18] = [
     ("polars", &["query"]),
     ("console", &["commands"]),
     ("arrow", &["dataset"]),
     ("parquet", &["dataset"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("roff", &["cli"]),
+    ("toml", &["cli"]),
+    ("getrandom", &["redact"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
     ("indicatif", &["commands"]),

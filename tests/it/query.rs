@@ -227,11 +227,12 @@ fn errors_name_what_there_is() {
 /// The filters of a query are those of a report and of a comparison.
 #[test]
 fn a_report_tells_of_the_sign_ins_that_are_left() {
-    // A sign-in counts once: by the customer's log, or by the partner's own where there is no other.
+    // A sign-in counts once: by the log of its customer, else by the partner's own; so do those of
+    // the partner at home.
     let blocked = "SELECT COUNT(*) AS n FROM sign_ins AS s \
-                   JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id \
-                   WHERE s.verdict = 'blocked' \
-                   AND (s.side = 'inbound' OR s.side = 'outbound' AND NOT t.has_inbound)";
+                   LEFT JOIN tenants AS t ON t.child_tenant_id = s.child_tenant_id \
+                   WHERE s.verdict = 'blocked' AND (s.side IN ('inbound', 'home') \
+                   OR s.side = 'outbound' AND NOT t.has_inbound)";
     let all = count(blocked, &[]);
     for filters in [
         &["--account", "SVC-liongard@fabrikam.example"][..],
@@ -263,6 +264,21 @@ fn a_report_tells_of_the_sign_ins_that_are_left() {
         "svc-liongard@fabrikam.example",
     ]);
     assert!(stdout(&compared).contains("only sign-ins with account svc-liongard@"), "{compared:?}");
+}
+
+#[test]
+fn redacted_answers_hold_pseudonyms() {
+    let plain = rows(&["who-came-in"]);
+    for format in ["table", "csv", "json", "jsonl", "timesketch"] {
+        let text = answer(&["who-came-in", "--redact", "--format", format]).to_lowercase();
+        for row in &plain {
+            for column in ["partner_tenant_id", "provider", "account", "ip_address", "name"] {
+                let Some(original) = row[column].as_str() else { continue };
+                assert!(!text.contains(&original.to_lowercase()), "{format}: {column} {original}");
+            }
+        }
+        assert!(text.contains("account-"), "{format}: {text}");
+    }
 }
 
 /// Log text is shown as text, whatever it holds.

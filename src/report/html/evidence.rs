@@ -8,7 +8,7 @@ use super::super::{export_again, sentences, words};
 use super::Page;
 use super::draw::{more, say, say_short, section, table, tell};
 use crate::dataset::Custody;
-use crate::summary::ExportSummary;
+use crate::summary::{ExportSummary, Summary};
 
 const ROWS_MAX: usize = 100;
 /// Files in the list of exports.
@@ -69,7 +69,7 @@ fn files(page: &Page<'_>) -> Markup {
                             th scope="col" { "to" }
                         }
                     }
-                    @for export in shown { (file(export)) }
+                    @for export in shown { (file(export, without_hash(page.summary))) }
                 }
             }
             (more(exports.len() - shown.len(), "files"))
@@ -78,7 +78,12 @@ fn files(page: &Page<'_>) -> Markup {
     section("files", "Files and hashes", &body)
 }
 
-fn file(export: &ExportSummary) -> Markup {
+/// In the place of a hash.
+fn without_hash(summary: &Summary) -> &'static str {
+    if summary.is_redacted { "hash left out" } else { "no hash was taken" }
+}
+
+fn file(export: &ExportSummary, without_hash: &str) -> Markup {
     let spots: Vec<&str> =
         export.blind_spots.iter().map(|spot| words::blind_spot_words(spot)).collect();
     html! {
@@ -94,7 +99,7 @@ fn file(export: &ExportSummary) -> Markup {
             }
             tr.hash {
                 td colspan="7" {
-                    code { (say(export.sha256.as_deref().unwrap_or("no hash was taken"))) }
+                    code { (say(export.sha256.as_deref().unwrap_or(without_hash))) }
                     @if !spots.is_empty() { " Cannot show: " (say(&spots.join(", "))) "." }
                 }
             }

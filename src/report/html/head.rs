@@ -6,6 +6,7 @@ use super::super::{sentences, todo, words};
 use super::draw::{plain, say, tell};
 use super::{Page, customers};
 use crate::dataset::Custody;
+use crate::redact::CAVEAT;
 use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
 
@@ -61,6 +62,7 @@ pub(super) fn draw(page: &Page<'_>) -> Markup {
             }
             @for answer in answers.iter().skip(1) { p.answer { (tell(answer)) } }
             @if let Some(only) = sentences::only_some(summary) { p.answer { (tell(&only)) } }
+            @if summary.is_redacted { p.answer { (CAVEAT) } }
             @if let Some(turns) = todo::turns(summary) { p.lead { (tell(&turns)) } }
             p.asof { (tell(&words::full_stop(&sentences::evidence(summary)))) " All times are UTC." }
             @if facts.custody != Custody::default() {

@@ -48,6 +48,9 @@ struct Document<'a> {
     /// Said only where not all sign-ins are told of: by which ones they were chosen.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     only_rows: &'a [String],
+    /// Said only where it is so: names, addresses and ids are pseudonyms.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    redacted: bool,
     newest_evidence: Option<Moment>,
     totals: Totals,
     ledger: Ledger,
@@ -68,6 +71,7 @@ impl<'a> Document<'a> {
             tool_version: facts.map(|facts| facts.tool_version.as_str()),
             custody: facts.map(|facts| &facts.custody).filter(|said| **said != Custody::default()),
             only_rows: &summary.only_rows,
+            redacted: summary.is_redacted,
             newest_evidence: summary.newest_evidence.map(Moment),
             totals: Totals::of(&summary.totals),
             ledger: Ledger::of(&summary.ledger),

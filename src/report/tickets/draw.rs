@@ -126,6 +126,16 @@ pub fn write_ticket_files(tickets: &[Ticket]) -> BTreeMap<String, String> {
     files
 }
 
+/// The open tickets of all customers, one behind the other, in their order.
+pub fn write_ticket_pages(sink: &mut impl Write, tickets: &[Ticket]) -> io::Result<()> {
+    let open: Vec<String> =
+        tickets.iter().filter(|ticket| ticket.status != Status::Resolved).map(page).collect();
+    if open.is_empty() {
+        return writeln!(sink, "No customer is asked for anything.");
+    }
+    write!(sink, "{}", open.join("\n---\n\n"))
+}
+
 fn page(ticket: &Ticket) -> String {
     let mut lines = vec![format!("# {}", markdown(&ticket.title)), String::new()];
     let customer = words::tenant(ticket.customer_name.as_deref(), ticket.customer_tenant_id);

@@ -19,12 +19,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::clean::{clean, shorten};
 use super::words;
 use crate::error_code::Category;
+use crate::redact::CAVEAT;
 use crate::remedy::{Class, PlannedPolicy, Remedy};
 use crate::summary::state::RouteState;
 use crate::summary::{CustomerSummary, PartnerSummary, Proof, RouteSummary, Summary, ToDo};
 use crate::tenant::TenantId;
 
-pub use draw::{write_ticket_files, write_tickets_csv, write_tickets_json};
+pub use draw::{write_ticket_files, write_ticket_pages, write_tickets_csv, write_tickets_json};
 pub use follow_up::{follow_up, parse_tickets};
 pub use remedies::{RemedyFile, remedy_files};
 
@@ -283,7 +284,7 @@ impl Writer<'_> {
             as_of: customer.now,
             review: review.filter(|_| has_review),
             approver: None,
-            sections,
+            sections: self.with_caveat(sections),
             internal_note: self.internal_note(kind),
             routes: self.routes(kind),
         }
@@ -331,6 +332,15 @@ impl Writer<'_> {
             (_, true) => 3,
             _ => 4,
         }
+    }
+
+    /// Of pseudonyms a ticket says first of all that they are some.
+    fn with_caveat(&self, mut sections: Vec<Section>) -> Vec<Section> {
+        if self.summary.is_redacted {
+            let lines = vec![CAVEAT.to_owned()];
+            sections.insert(0, Section { title: "Note".to_owned(), lines });
+        }
+        sections
     }
 
     /// The proof that belongs to a ticket, newest first.
