@@ -449,6 +449,7 @@ pub enum Format {
     Text,
     Markdown,
     Html,
+    Xlsx,
     Json,
 }
 

@@ -89,7 +89,8 @@ fn finish(run: WriteRun) {
 #[divan::bench]
 fn attribute_all(bencher: Bencher) {
     bencher.counter(rows()).bench(|| {
-        let is_flagged = |row: &&PartnerSignIn| attribute(black_box(&row.sign_in)).verdict.is_flagged();
+        let is_flagged =
+            |row: &&PartnerSignIn| attribute(black_box(&row.sign_in)).verdict.is_flagged();
         ROWS.0.iter().filter(is_flagged).count()
     });
 }
@@ -137,13 +138,14 @@ fn summarise_all(bencher: Bencher) {
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
         coverage: paths(Table::Coverage),
+        rejects: paths(Table::Rejects),
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
         users: paths(Table::Users),
         tools: paths(Table::Tools),
     };
-    bencher.counter(rows()).bench(|| {
-        summarise(&parts, &SummaryOptions::default()).expect("a summary")
-    });
+    bencher
+        .counter(rows())
+        .bench(|| summarise(&parts, &SummaryOptions::default()).expect("a summary"));
 }

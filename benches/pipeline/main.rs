@@ -58,8 +58,7 @@ fn list_of(partners: Vec<Partner>) -> PartnerList {
     list
 }
 
-static LINES: LazyLock<(Vec<u8>, Vec<Partner>)> =
-    LazyLock::new(|| bytes_of(Kind::DiagnosticLines));
+static LINES: LazyLock<(Vec<u8>, Vec<Partner>)> = LazyLock::new(|| bytes_of(Kind::DiagnosticLines));
 static ARRAY: LazyLock<(Vec<u8>, Vec<Partner>)> = LazyLock::new(|| bytes_of(Kind::PortalJson));
 
 fn bytes_of(kind: Kind) -> (Vec<u8>, Vec<Partner>) {

@@ -39,6 +39,7 @@ pub(super) const REPORT_EXAMPLES: &str = "\
 Examples:
   tenantsweep report results
   tenantsweep report results --format html -o report.html
+  tenantsweep report results --format xlsx -o report.xlsx
   tenantsweep report results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --format html -o contoso.html
   tenantsweep report results --until 2026-11-15 --format json
 

@@ -7,11 +7,14 @@ use std::path::Path;
 
 use tenantsweep::dataset::{Custody, Dataset, Table};
 use tenantsweep::report::{
-    RunFacts, TextOptions, write_html, write_json, write_markdown, write_text,
+    RunFacts, TextOptions, WORKBOOK_ROWS_MAX, write_html, write_json, write_markdown, write_text,
+    write_workbook,
 };
 use tenantsweep::summary::state::CustomerState;
-use tenantsweep::summary::{CustomerSummary, DatasetParts, Summary, SummaryOptions, summarise};
-use tenantsweep::tenant::TenantId;
+use tenantsweep::summary::{
+    CustomerSummary, DatasetParts, ListedRows, Summary, SummaryError, SummaryOptions, list_rows,
+    summarise,
+};
 
 use super::scheduled::{Judged, tell_met};
 use crate::cli::{Format, ReportArgs, ViewArgs};
@@ -29,7 +32,20 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (summary, custody) = summary_for(&args.out, &args.view, None, args.tenant)?;
+    let is_workbook = args.format == Format::Xlsx;
+    if is_workbook && args.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "a workbook is nothing for a terminal\nhint: `--format xlsx -o report.xlsx`"
+        )));
+    }
+    let only = args.tenant;
+    let (summary, rows, custody) = look(&args.out, &args.view, None, |parts, options| {
+        let options = SummaryOptions { only, ..options.clone() };
+        let summary = summarise(parts, &options)?;
+        let rows = if is_workbook { rows_for(parts, &options)? } else { ListedRows::default() };
+        Ok((summary, rows))
+    })
+    .map(|((summary, rows), custody)| (summary, rows, custody))?;
     if let Some(tenant) = args.tenant.filter(|_| summary.customers.is_empty()) {
         let out = args.out.display();
         return Err(Failure::usage(anyhow::anyhow!(
@@ -43,14 +59,15 @@ pub fn run(
         custody,
         ..RunFacts::default()
     };
+    let report = Report { summary: &summary, rows: &rows, facts: &facts };
     let met = Judged { summary: &summary, changes: None, rejected: 0 }.met(&args.fail_on);
     tell_met(&met, messages)?;
     match &args.output {
-        None => print(&summary, &facts, args.format, out)?,
+        None => print(report, args.format, out)?,
         Some(path) => {
             let file = File::create(path).map_err(Failure::unwritten)?;
             let mut file = BufWriter::new(file);
-            write(&summary, &facts, args.format, &mut file)?;
+            write(report, args.format, &mut file)?;
             file.flush().map_err(Failure::unwritten)?;
         }
     }
@@ -66,31 +83,47 @@ pub fn summary_of(
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
 ) -> Result<(Summary, Custody), Failure> {
-    summary_for(out, view, threads, None)
+    look(out, view, threads, summarise)
 }
 
-/// The same of one customer only, if one is named.
-fn summary_for(
+/// The same with the rows that a workbook lists.
+pub fn summary_and_rows_of(
     out: &Path,
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
-    only: Option<TenantId>,
-) -> Result<(Summary, Custody), Failure> {
-    let SummaryOptions { rows_at_a_time, threads: usual, .. } = SummaryOptions::default();
+) -> Result<(Summary, ListedRows, Custody), Failure> {
+    let read = |parts: &DatasetParts, options: &SummaryOptions| {
+        Ok((summarise(parts, options)?, rows_for(parts, options)?))
+    };
+    let ((summary, rows), custody) = look(out, view, threads, read)?;
+    Ok((summary, rows, custody))
+}
+
+fn rows_for(parts: &DatasetParts, options: &SummaryOptions) -> Result<ListedRows, SummaryError> {
+    list_rows(parts, options, WORKBOOK_ROWS_MAX)
+}
+
+/// Reads a dataset as one commit left it, by what the flags say of the view.
+fn look<T>(
+    out: &Path,
+    view: &ViewArgs,
+    threads: Option<NonZeroUsize>,
+    read: impl Fn(&DatasetParts, &SummaryOptions) -> Result<T, SummaryError>,
+) -> Result<(T, Custody), Failure> {
+    let usual = SummaryOptions::default();
     let options = SummaryOptions {
         as_of: view.as_of,
         since: view.since,
         until: view.until,
-        only,
-        rows_at_a_time,
-        threads: threads.map_or(usual, NonZeroUsize::get),
+        threads: threads.map_or(usual.threads, NonZeroUsize::get),
+        ..usual
     };
     let mut attempt = 1;
     loop {
         let dataset = Dataset::open(out).map_err(Failure::usage)?;
         let generation = dataset.manifest().generation;
-        match summarise(&parts_of(&dataset), &options) {
-            Ok(summary) => return Ok((summary, dataset.manifest().custody())),
+        match read(&parts_of(&dataset), &options) {
+            Ok(told) => return Ok((told, dataset.manifest().custody())),
             Err(error) => {
                 let is_same = Dataset::open(out)
                     .is_ok_and(|dataset| dataset.manifest().generation == generation);
@@ -116,6 +149,7 @@ pub fn parts_of(dataset: &Dataset) -> DatasetParts {
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
         coverage: paths(Table::Coverage),
+        rejects: paths(Table::Rejects),
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
@@ -139,31 +173,32 @@ pub fn end_of(summary: &Summary) -> End {
     if no_sign_ins || all_blind && nothing_found { End::Unjudged } else { End::Done }
 }
 
-/// Prints a summary. Who reads it may stop early: the run ends as it would have.
-pub fn print(
-    summary: &Summary,
-    facts: &RunFacts,
-    format: Format,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    match write(summary, facts, format, out) {
+/// What a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    pub summary: &'a Summary,
+    /// For a workbook; other formats tell of no single rows.
+    pub rows: &'a ListedRows,
+    pub facts: &'a RunFacts,
+}
+
+/// Prints a report. Who reads it may stop early: the run ends as it would have.
+pub fn print(report: Report<'_>, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
+    match write(report, format, out) {
         Err(failure) if failure.is_broken_pipe() => Ok(()),
         printed => printed,
     }
 }
 
-/// Writes a summary in one format.
-pub fn write(
-    summary: &Summary,
-    facts: &RunFacts,
-    format: Format,
-    mut out: &mut dyn Write,
-) -> Result<(), Failure> {
+/// Writes a report in one format.
+pub fn write(report: Report<'_>, format: Format, mut out: &mut dyn Write) -> Result<(), Failure> {
+    let Report { summary, rows, facts } = report;
     match format {
         Format::Text => write_text(&mut out, summary, Some(facts), terminal()),
         Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
         Format::Html => write_html(&mut out, summary, Some(facts)),
         Format::Json => write_json(&mut out, summary, Some(facts)),
+        Format::Xlsx => write_workbook(&mut out, summary, rows, Some(facts)),
     }
     .map_err(Failure::unwritten)
 }

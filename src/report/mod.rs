@@ -22,6 +22,7 @@ mod text;
 pub mod tickets;
 mod todo;
 mod words;
+mod workbook;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;
 pub use text::{TextOptions, write_text};
 pub use words::blind_spot_words;
+pub use workbook::{WORKBOOK_ROWS_MAX, write_workbook};
 
 /// What only the run knows, for the head line of a report; the default says nothing.
 #[derive(Debug, Clone, Default)]

@@ -19,6 +19,7 @@ mod people;
 mod proof;
 mod refusals;
 mod routes;
+mod rows;
 pub mod state;
 mod tables;
 mod texts;
@@ -47,6 +48,8 @@ pub use occurrences::{
     AppOccurrences, CodeOccurrences, CustomerOccurrences, Occurrences, occurrences,
 };
 
+pub use rows::{ListedPolicy, ListedReject, ListedRows, ListedSignIn, SignInText, list_rows};
+
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
 #[derive(Debug, Clone, Default)]
 pub struct DatasetParts {
@@ -54,6 +57,7 @@ pub struct DatasetParts {
     pub applied_policies: Vec<PathBuf>,
     pub exports: Vec<PathBuf>,
     pub coverage: Vec<PathBuf>,
+    pub rejects: Vec<PathBuf>,
     pub tenants: Vec<PathBuf>,
     pub partners: Vec<PathBuf>,
     pub accounts: Vec<PathBuf>,

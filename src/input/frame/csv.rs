@@ -174,7 +174,8 @@ struct Row {
 
 impl Row {
     fn scan(bytes: &[u8], delimiter: u8) -> Self {
-        run(RowInBlocks { bytes, delimiter }).unwrap_or_else(|| Self::scan_closely(bytes, delimiter))
+        run(RowInBlocks { bytes, delimiter })
+            .unwrap_or_else(|| Self::scan_closely(bytes, delimiter))
     }
 
     /// Goes from quote to quote; what lies between is plain text, in which delimiters are counted
