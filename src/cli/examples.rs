@@ -47,6 +47,15 @@ Exit codes:
   0 done   1 a --fail-on condition is met   2 wrong use, no dataset, no such customer
   4 the output could not be written   5 nothing could be judged";
 
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  tenantsweep schema summary -o summary.schema.json
+  tenantsweep schema dataset
+  tenantsweep schema dataset --format json
+
+Exit codes:
+  0 done   2 wrong use   4 the output could not be written";
+
 pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:
   tenantsweep compare sweep-monday sweep-friday

@@ -10,6 +10,7 @@ mod outputs;
 mod progress;
 pub mod report;
 mod scheduled;
+pub mod schema;
 pub mod show;
 mod sources;
 pub mod sweep;

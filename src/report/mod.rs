@@ -15,6 +15,7 @@ mod json;
 mod markdown;
 mod missing_logs;
 mod own_tenant;
+mod schema;
 mod sentences;
 mod table;
 mod tables;
@@ -36,6 +37,10 @@ pub use html::write_html;
 pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;
+pub use schema::{
+    COMPARE_SCHEMA, SUMMARY_SCHEMA, TICKETS_SCHEMA, write_dataset_schema_json,
+    write_dataset_schema_markdown,
+};
 pub use text::{TextOptions, write_text};
 pub use words::blind_spot_words;
 pub use workbook::{WORKBOOK_ROWS_MAX, write_workbook};

@@ -45,10 +45,12 @@ mod mutations;
 mod page;
 mod partner_side;
 mod scheduled;
+mod schemas;
 mod stopped;
 mod tickets;
 mod together;
 mod who;
+mod workbook;
 
 /// How much more the long suite asks of each property than a test run has time for.
 fn times() -> u32 {

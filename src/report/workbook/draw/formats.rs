@@ -10,6 +10,8 @@ pub(super) struct Formats {
     pub(super) head: Format,
     /// A text that looks like a formula.
     pub(super) quoted: Format,
+    /// A sentence of ours that may need two lines.
+    pub(super) wrapped: Format,
     pub(super) count: Format,
     pub(super) code: Format,
     pub(super) share: Format,
@@ -30,6 +32,7 @@ impl Formats {
             strong: Format::new().set_bold(),
             head,
             quoted: Format::new().set_quote_prefix(),
+            wrapped: Format::new().set_text_wrap().set_align(FormatAlign::Top),
             count: Format::new().set_num_format("#,##0"),
             code: Format::new().set_num_format("0"),
             share: Format::new().set_num_format("0.0%"),

@@ -10,7 +10,7 @@ use crate::summary::state::CustomerState;
 
 const NAME: &str = "summary";
 /// Of its columns, in characters.
-const WIDTHS: [f64; 5] = [34.0, 16.0, 16.0, 16.0, 30.0];
+const WIDTHS: [f64; 5] = [36.0, 14.0, 14.0, 34.0, 100.0];
 /// So many rows the chart is high, the head of its table included.
 const CHART_ROWS: u32 = 16;
 /// In pixels; a row has twenty.
@@ -129,7 +129,7 @@ impl Front<'_> {
 
     fn sheets(&mut self, sheets: &[SheetLine]) -> Result<(), XlsxError> {
         self.heading("The other sheets", true)?;
-        self.head(&["sheet", "rows", "of", "all of them in"].map(str::to_owned))?;
+        self.head(&["sheet", "rows", "of", "all of them in", "what a row is"].map(str::to_owned))?;
         for sheet in sheets {
             // A place in this workbook, named by us.
             let link = format!("internal:'{}'!A1", sheet.name);
@@ -137,7 +137,8 @@ impl Front<'_> {
             self.pen.cell(self.page, self.row, 1, &Cell::Count(sheet.shown))?;
             self.pen.cell(self.page, self.row, 2, &Cell::Count(sheet.count))?;
             self.pen.text(self.page, self.row, 3, sheet.whole)?;
-            self.pen.text(self.page, self.row, 5, &format!("A row is {}.", sheet.told))?;
+            let (page, told) = (&mut *self.page, format!("{}.", sheet.told));
+            page.write_string_with_format(self.row, 4, told, &self.pen.formats.wrapped)?;
             self.row += 1;
         }
         if sheets.iter().any(|sheet| sheet.shown < sheet.count) {
@@ -149,9 +150,9 @@ impl Front<'_> {
     }
 }
 
-/// Bars of customers by state, one set for each partner.
+/// Columns of customers by state, one set for each partner.
 fn chart(states: &States, head: u32, last: u32) -> Chart {
-    let mut chart = Chart::new(ChartType::Bar);
+    let mut chart = Chart::new(ChartType::Column);
     let first = head + 1;
     for column in (1..).take(states.partners.len()) {
         let series = chart.add_series();
@@ -166,8 +167,6 @@ fn chart(states: &States, head: u32, last: u32) -> Chart {
         }
     }
     chart.title().set_name("Customers by state");
-    // The first state stands on top, as in the table.
-    chart.x_axis().set_reverse();
     chart.y_axis().set_num_format("#,##0").set_major_unit(unit(states));
     if states.partners.len() == 1 {
         chart.legend().set_hidden();
