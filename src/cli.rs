@@ -19,7 +19,8 @@ use tenantsweep::who::AccountRef;
 
 use examples::{
     COMPACT_EXAMPLES, COMPARE_EXAMPLES, EXPLAIN_EXAMPLES, FORGET_EXAMPLES, INSPECT_EXAMPLES,
-    PROGRAM_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES, VERIFY_EXAMPLES,
+    PROGRAM_EXAMPLES, REPORT_EXAMPLES, SCHEMA_EXAMPLES, SHOW_EXAMPLES, SWEEP_EXAMPLES,
+    VERIFY_EXAMPLES,
 };
 use values::{
     parse_account, parse_app_id, parse_custody, parse_duration, parse_mode, parse_moment,
@@ -80,6 +81,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Say what an error code, a case, a mask of conditions or a tool's error message means
     Explain(ExplainArgs),
+    /// Say what a file holds: a JSON Schema, or the tables and columns of the dataset
+    Schema(SchemaArgs),
     /// Print the raw record behind a sign-in, from its export, after checking that one
     Show(ShowArgs),
     /// Check a dataset: hashes, rows, and the account of every export
@@ -332,6 +335,39 @@ pub enum ExplainFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SCHEMA_EXAMPLES)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum, value_name = "WHAT")]
+    pub of: SchemaOf,
+    /// In which form [default: md for the dataset, json for all else]
+    #[arg(long, value_enum)]
+    pub format: Option<SchemaFormat>,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// summary.json
+    Summary,
+    /// tickets.json
+    Tickets,
+    /// The answer of `compare --format json`
+    Compare,
+    /// The Parquet files below dataset/
+    Dataset,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaFormat {
+    Md,
+    Json,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = COMPACT_EXAMPLES)]
 pub struct CompactArgs {
     /// The folder that a sweep has written
@@ -463,6 +499,7 @@ pub enum Format {
     Text,
     Markdown,
     Html,
+    Xlsx,
     Json,
     /// The open tickets of all customers, as Markdown
     Tickets,

@@ -51,6 +51,7 @@ fn run(cli: &Cli, stop: &Stop) -> Result<End, Failure> {
         Command::Query(args) => commands::query::run(args, &mut out),
         Command::Compare(args) => commands::compare::run(args, &mut out, &mut std::io::stderr()),
         Command::Explain(args) => commands::explain::run(args, &mut out),
+        Command::Schema(args) => commands::schema::run(args, &mut out),
         Command::Show(args) => commands::show::run(args, &mut out, &mut std::io::stderr()),
         Command::Verify(args) => commands::verify::run(args, &mut out),
         Command::Compact(args) => commands::maintain::compact(args, stop, &mut out),

@@ -138,6 +138,7 @@ fn summarise_all(bencher: Bencher) {
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
         coverage: paths(Table::Coverage),
+        rejects: paths(Table::Rejects),
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),

@@ -96,6 +96,7 @@ pub(super) const REPORT_EXAMPLES: &str = "\
 Examples:
   tenantsweep report results
   tenantsweep report results --format html -o report.html
+  tenantsweep report results --format xlsx -o report.xlsx
   tenantsweep report results --tenant 2e9d6f10-b84a-4c63-97d5-08f1a3c7be22 --format html -o contoso.html
   tenantsweep report results --until 2026-11-15 --format json
   tenantsweep report results --redact --format html -o for-the-vendor.html
@@ -119,6 +120,14 @@ without a column of a filter is seen whole: the list of files has no accounts.
 
 Exit codes:
   0 done   2 wrong use, no dataset, no SQL   4 the output could not be written";
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  tenantsweep schema summary -o summary.schema.json
+  tenantsweep schema dataset
+  tenantsweep schema dataset --format json
+
+Exit codes:
+  0 done   2 wrong use   4 the output could not be written";
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:

@@ -98,8 +98,7 @@ impl<'a> Side<'a> {
             Ok(_) => {}
         }
         let view = ViewArgs { as_of: None, since: self.span.from, until: self.span.until };
-        let only = (None, rows.clone());
-        summary_for(self.folder, &view, None, only).map(|(summary, _)| summary)
+        summary_for(self.folder, &view, rows).map(|(summary, _)| summary)
     }
 
     fn compared(&self, standing: &'a Standing, rows: &RowFilter) -> ComparedSide<'a> {

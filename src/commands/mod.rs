@@ -13,6 +13,7 @@ pub mod query;
 mod redaction;
 pub mod report;
 mod scheduled;
+pub mod schema;
 pub mod show;
 mod sources;
 pub mod sweep;

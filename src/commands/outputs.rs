@@ -5,9 +5,9 @@ use std::path::Path;
 use tenantsweep::dataset::{Disk, WriterOptions, seal};
 use tenantsweep::report::{RunFacts, write_missing_logs};
 use tenantsweep::stop::Stop;
-use tenantsweep::summary::Summary;
 use tenantsweep::tenant::TenantId;
 
+use super::report::Report;
 use super::scheduled::forget_standing;
 use super::ticket_files;
 use super::{remove, report};
@@ -25,19 +25,20 @@ pub fn writer_options(args: &WriterArgs, stop: &Stop) -> WriterOptions {
 }
 
 /// Writes the reports of a summary.
-pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Result<(), Failure> {
+pub fn write(out: &Path, disk: &Disk, report: Report<'_>) -> Result<(), Failure> {
     let reports = [
         ("summary.json", Format::Json),
         ("report.md", Format::Markdown),
         ("report.html", Format::Html),
+        ("report.xlsx", Format::Xlsx),
     ];
     for (name, format) in reports {
         let mut text = Vec::new();
-        report::write(summary, facts, format, &mut text)?;
+        report::write(report, format, &mut text)?;
         disk.replace(&out.join(name), &text).map_err(Failure::unwritten)?;
     }
     let mut text = Vec::new();
-    let missing = write_missing_logs(&mut text, summary).map_err(Failure::unwritten)?;
+    let missing = write_missing_logs(&mut text, report.summary).map_err(Failure::unwritten)?;
     let path = out.join("missing-logs.csv");
     if missing > 0 {
         return disk.replace(&path, &text).map_err(Failure::unwritten);
@@ -48,14 +49,14 @@ pub fn write(out: &Path, disk: &Disk, summary: &Summary, facts: &RunFacts) -> Re
 
 /// Writes the reports again, from a dataset out of which a customer was taken.
 pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failure> {
-    let (summary, custody) = report::summary_of(out, &ViewArgs::default(), None)?;
+    let (summary, rows, custody) = report::summary_and_rows_of(out, &ViewArgs::default(), None)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: out.display().to_string(),
         custody,
         ..RunFacts::default()
     };
-    write(out, disk, &summary, &facts)?;
+    write(out, disk, Report { summary: &summary, rows: &rows, facts: &facts })?;
     ticket_files::write(out, disk, &summary, Some(forgotten))?;
     forget_standing(out, disk, forgotten, &summary)?;
     seal(out, disk).map_err(Failure::unwritten)

@@ -9,13 +9,14 @@ use tenantsweep::dataset::{Custody, Dataset, Table};
 use tenantsweep::redact::redacted;
 use tenantsweep::report::tickets::{tickets_of, write_ticket_pages};
 use tenantsweep::report::{
-    RunFacts, TextOptions, write_html, write_json, write_markdown, write_text,
+    RunFacts, TextOptions, WORKBOOK_ROWS_MAX, write_html, write_json, write_markdown, write_text,
+    write_workbook,
 };
 use tenantsweep::summary::state::CustomerState;
 use tenantsweep::summary::{
-    CustomerSummary, DatasetParts, RowFilter, Summary, SummaryOptions, summarise,
+    CustomerSummary, DatasetParts, ListedRows, RowFilter, Summary, SummaryError, SummaryOptions,
+    list_rows, summarise,
 };
-use tenantsweep::tenant::TenantId;
 
 use super::redaction::redactor;
 use super::scheduled::{Judged, tell_met};
@@ -35,8 +36,16 @@ pub fn run(
             "--fail-on {condition}: only `sweep` can tell what is new; `compare` tells new blocks"
         )));
     }
-    let (mut summary, mut custody) =
-        summary_for(&args.out, &args.view, None, (args.tenant, args.rows.filter()))?;
+    let is_workbook = args.format == Format::Xlsx;
+    check_workbook(args).map_err(Failure::usage)?;
+    let (only, filter) = (args.tenant, args.rows.filter());
+    let ((mut summary, rows), mut custody) =
+        look(&args.out, &args.view, None, |parts, options| {
+            let options = SummaryOptions { only, rows: filter.clone(), ..options.clone() };
+            let summary = summarise(parts, &options)?;
+            let rows = if is_workbook { rows_for(parts, &options)? } else { ListedRows::default() };
+            Ok((summary, rows))
+        })?;
     if let Some(tenant) = args.tenant.filter(|_| summary.customers.is_empty()) {
         let out = args.out.display();
         return Err(Failure::usage(anyhow::anyhow!(
@@ -61,11 +70,12 @@ pub fn run(
         custody,
         ..RunFacts::default()
     };
+    let report = Report { summary: &summary, rows: &rows, facts: &facts };
     let met = Judged { summary: &summary, changes: None, rejected: 0 }.met(&args.fail_on);
     tell_met(&met, messages)?;
     let write_all = |mut sink: &mut dyn Write| match args.format {
         Format::Tickets => write_ticket_pages(&mut sink, &tickets).map_err(Failure::unwritten),
-        format => write(&summary, &facts, format, sink),
+        format => write(report, format, sink),
     };
     match &args.output {
         None => until_closed(write_all(out))?,
@@ -79,41 +89,77 @@ pub fn run(
     Ok(end_of(&summary).or_condition(&met))
 }
 
+/// A workbook lists single rows, which are neither chosen by the filters nor redacted yet.
+fn check_workbook(args: &ReportArgs) -> anyhow::Result<()> {
+    if args.format != Format::Xlsx {
+        return Ok(());
+    }
+    if args.output.is_none() && std::io::stdout().is_terminal() {
+        anyhow::bail!("a workbook is nothing for a terminal\nhint: `--format xlsx -o report.xlsx`");
+    }
+    if args.redaction.redact || !args.rows.filter().is_empty() {
+        anyhow::bail!(
+            "--format xlsx knows neither --redact nor filters by rows\n\
+             hint: `query {} refused-sign-ins --format csv` knows both",
+            args.out.display()
+        );
+    }
+    Ok(())
+}
+
 /// Runs that commit while the dataset is read take parts away; then it is read again, so often.
 const ATTEMPTS: usize = 5;
 
-/// Summarises the dataset in the folder that a sweep has written, on as many threads as asked.
-pub fn summary_of(
-    out: &Path,
-    view: &ViewArgs,
-    threads: Option<NonZeroUsize>,
-) -> Result<(Summary, Custody), Failure> {
-    summary_for(out, view, threads, (None, RowFilter::default()))
-}
-
-/// The same of one customer only, if one is named, and of the sign-ins that a filter lets through.
+/// Summarises what a sweep has written, of the sign-ins that a filter lets through.
 pub fn summary_for(
     out: &Path,
     view: &ViewArgs,
-    threads: Option<NonZeroUsize>,
-    (only, rows): (Option<TenantId>, RowFilter),
+    filter: &RowFilter,
 ) -> Result<(Summary, Custody), Failure> {
-    let SummaryOptions { rows_at_a_time, threads: usual, .. } = SummaryOptions::default();
+    look(out, view, None, |parts, options| {
+        summarise(parts, &SummaryOptions { rows: filter.clone(), ..options.clone() })
+    })
+}
+
+/// Summarises all that a sweep has written, on as many threads as asked; with the rows that a workbook
+/// lists.
+pub fn summary_and_rows_of(
+    out: &Path,
+    view: &ViewArgs,
+    threads: Option<NonZeroUsize>,
+) -> Result<(Summary, ListedRows, Custody), Failure> {
+    let read = |parts: &DatasetParts, options: &SummaryOptions| {
+        Ok((summarise(parts, options)?, rows_for(parts, options)?))
+    };
+    let ((summary, rows), custody) = look(out, view, threads, read)?;
+    Ok((summary, rows, custody))
+}
+
+fn rows_for(parts: &DatasetParts, options: &SummaryOptions) -> Result<ListedRows, SummaryError> {
+    list_rows(parts, options, WORKBOOK_ROWS_MAX)
+}
+
+/// Reads a dataset as one commit left it, by what the flags say of the view.
+fn look<T>(
+    out: &Path,
+    view: &ViewArgs,
+    threads: Option<NonZeroUsize>,
+    read: impl Fn(&DatasetParts, &SummaryOptions) -> Result<T, SummaryError>,
+) -> Result<(T, Custody), Failure> {
+    let usual = SummaryOptions::default();
     let options = SummaryOptions {
         as_of: view.as_of,
         since: view.since,
         until: view.until,
-        only,
-        rows,
-        rows_at_a_time,
-        threads: threads.map_or(usual, NonZeroUsize::get),
+        threads: threads.map_or(usual.threads, NonZeroUsize::get),
+        ..usual
     };
     let mut attempt = 1;
     loop {
         let dataset = Dataset::open(out).map_err(Failure::usage)?;
         let generation = dataset.manifest().generation;
-        match summarise(&parts_of(&dataset), &options) {
-            Ok(summary) => return Ok((summary, dataset.manifest().custody())),
+        match read(&parts_of(&dataset), &options) {
+            Ok(told) => return Ok((told, dataset.manifest().custody())),
             Err(error) => {
                 let is_same = Dataset::open(out)
                     .is_ok_and(|dataset| dataset.manifest().generation == generation);
@@ -139,6 +185,7 @@ pub fn parts_of(dataset: &Dataset) -> DatasetParts {
         applied_policies: paths(Table::AppliedPolicies),
         exports: paths(Table::Exports),
         coverage: paths(Table::Coverage),
+        rejects: paths(Table::Rejects),
         tenants: paths(Table::Tenants),
         partners: paths(Table::Partners),
         accounts: paths(Table::Accounts),
@@ -162,14 +209,18 @@ pub fn end_of(summary: &Summary) -> End {
     if no_sign_ins || all_blind && nothing_found { End::Unjudged } else { End::Done }
 }
 
-/// Prints a summary. Who reads it may stop early: the run ends as it would have.
-pub fn print(
-    summary: &Summary,
-    facts: &RunFacts,
-    format: Format,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    until_closed(write(summary, facts, format, out))
+/// What a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    pub summary: &'a Summary,
+    /// For a workbook; other formats tell of no single rows.
+    pub rows: &'a ListedRows,
+    pub facts: &'a RunFacts,
+}
+
+/// Prints a report. Who reads it may stop early: the run ends as it would have.
+pub fn print(report: Report<'_>, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
+    until_closed(write(report, format, out))
 }
 
 fn until_closed(printed: Result<(), Failure>) -> Result<(), Failure> {
@@ -179,19 +230,16 @@ fn until_closed(printed: Result<(), Failure>) -> Result<(), Failure> {
     }
 }
 
-/// Writes a summary in one format.
-pub fn write(
-    summary: &Summary,
-    facts: &RunFacts,
-    format: Format,
-    mut out: &mut dyn Write,
-) -> Result<(), Failure> {
+/// Writes a report in one format.
+pub fn write(report: Report<'_>, format: Format, mut out: &mut dyn Write) -> Result<(), Failure> {
+    let Report { summary, rows, facts } = report;
     match format {
         Format::Text => write_text(&mut out, summary, Some(facts), terminal()),
         Format::Markdown => write_markdown(&mut out, summary, Some(facts)),
         Format::Html => write_html(&mut out, summary, Some(facts)),
         Format::Json => write_json(&mut out, summary, Some(facts)),
         Format::Tickets => write_ticket_pages(&mut out, &tickets_of(summary)),
+        Format::Xlsx => write_workbook(&mut out, summary, rows, Some(facts)),
     }
     .map_err(Failure::unwritten)
 }

@@ -18,6 +18,7 @@ use tenantsweep::sweep::{RejectedRecords, SweepError, SweepOptions, Swept, sweep
 use super::log_file::{LogLine, state_figures};
 use super::notices::{Notice, PATH_COLUMNS, write_notices};
 use super::progress::Bar;
+use super::report::Report;
 use super::scheduled::{Comparison, Judged, tell_met, written_beside};
 use super::{gather, maintain, outputs, report, thread_count, ticket_files};
 use crate::cli::{Format, SweepArgs};
@@ -73,8 +74,8 @@ fn sweep_once(
         return Ok(End::Unjudged);
     }
     maintain::tidy(args, &options.writer, messages)?;
-    let (summary, custody) =
-        report::summary_of(&args.output.out, &args.view, args.reading.threads)?;
+    let (summary, rows, custody) =
+        report::summary_and_rows_of(&args.output.out, &args.view, args.reading.threads)?;
     let compared = Comparison::of(&args.output.out, &summary);
     line.figures.extend(state_figures(&summary));
     line.figures.push(("changes", compared.changes.len() as u64));
@@ -90,7 +91,8 @@ fn sweep_once(
         custody,
         closing: Vec::new(),
     };
-    outputs::write(&args.output.out, &disk, &summary, &facts)?;
+    let report = Report { summary: &summary, rows: &rows, facts: &facts };
+    outputs::write(&args.output.out, &disk, report)?;
     if let Some(folder) = &schedule.digest {
         compared.write_digest(folder, &disk)?;
     }
@@ -122,7 +124,8 @@ fn sweep_once(
     line.met = judged.met(&schedule.fail_on);
     tell_met(&line.met, messages)?;
     if !args.output.quiet {
-        report::print(&summary, &facts, Format::Text, out)?;
+        let report = Report { summary: &summary, rows: &rows, facts: &facts };
+        report::print(report, Format::Text, out)?;
     }
     let end = end_of(&swept, &summary, args.reading.max_reject_share);
     Ok(end.or_condition(&line.met))
@@ -204,7 +207,7 @@ fn closing_lines(out: &Path, swept: &Swept, open_tickets: usize) -> Vec<String> 
         0 => Vec::new(),
         open => vec![format!("tickets/ ({open})"), "tickets.csv".to_owned()],
     };
-    beside.extend(["report.md", "summary.json", "dataset/"].map(str::to_owned));
+    beside.extend(["report.xlsx", "report.md", "summary.json", "dataset/"].map(str::to_owned));
     lines.push(format!("Also there:  {}", beside.join(", ")));
     lines
 }

@@ -60,8 +60,33 @@ impl Table {
         }
     }
 
+    /// What a row of it is, for who reads the dataset; nothing of what is not for readers.
+    pub fn row_words(self) -> Option<&'static str> {
+        let words = match self {
+            Self::SignIns => {
+                "a sign-in of a provider, succeeded or not; its key is sign_in_id with side"
+            }
+            Self::AppliedPolicies => {
+                "a policy that looked at a sign-in; joined to sign_ins by sign_in_id with side"
+            }
+            Self::Exports => "an export as a run read it; its key is path with run_id",
+            Self::Coverage => {
+                "an hour of a tenant's log in an export, as the evidence sample has it"
+            }
+            Self::Rejects => "a record, or a span of damage, that could not be read",
+            Self::Tenants => "a customer, on the list or seen in the logs",
+            Self::Partners => "a provider, on the list or seen in the logs",
+            Self::Accounts => "an account of a provider",
+            Self::Users => "an account that you named or whose list you gave",
+            Self::Tools => "an app or tool that you named or whose list you gave",
+            Self::ErrorCodes => "an error code that is known",
+            Self::ReserveSignIns | Self::ReserveAppliedPolicies => return None,
+        };
+        Some(words)
+    }
+
     /// Its parts stand in a folder for each month.
-    pub(super) fn is_by_month(self) -> bool {
+    pub fn is_by_month(self) -> bool {
         matches!(
             self,
             Self::SignIns

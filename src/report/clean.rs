@@ -86,7 +86,40 @@ pub(super) fn shorten_with(text: &str, columns: usize, mark: &str) -> String {
 /// A clean text that no spreadsheet takes for a formula.
 pub fn cell(text: &str, columns: usize) -> String {
     let text = clean(text, columns);
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    if looks_like_a_formula(&text) { format!("'{text}") } else { text }
+}
+
+/// Whether a spreadsheet would take it for a formula, were it typed into a cell.
+pub fn looks_like_a_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// The longest text in a cell of a workbook, in UTF-16 units.
+pub const WORKBOOK_UNITS_MAX: usize = 32_767;
+
+/// A clean text for a cell of a workbook, where it is a text whatever it begins with: at most so
+/// many UTF-16 units, with an ellipsis where something is lost.
+pub fn workbook(text: &str, units: usize) -> String {
+    // No character is wider than two columns.
+    let mut text = clean(text, units.saturating_mul(2));
+    let mut used = 0;
+    let mut ends = text.char_indices().map(|(at, character)| {
+        used += character.len_utf16();
+        (at, used)
+    });
+    // Room for the ellipsis, where the rest does not fit.
+    let mut cut = None;
+    let is_longer = ends.any(|(at, used)| {
+        if used > units.saturating_sub(1) && cut.is_none() {
+            cut = Some(at);
+        }
+        used > units
+    });
+    if let (true, Some(at)) = (is_longer, cut) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
 }
 
 /// Escapes a clean text for HTML: text between tags, and between quotes.
@@ -170,6 +203,19 @@ mod tests {
     fn no_name_becomes_a_formula() {
         assert_eq!(cell("=HYPERLINK(1)", 20), "'=HYPERLINK(1)");
         assert_eq!(cell("Contoso Ltd", 20), "Contoso Ltd");
+    }
+
+    #[test]
+    fn a_cell_of_a_workbook_takes_so_many_units() {
+        assert_eq!(workbook("=A1\u{202e}\u{1}\u{ffff}", 60), "=A1\\u{202e}\\u{1}\\u{ffff}");
+        assert_eq!(workbook("abcdef", 6), "abcdef");
+        assert_eq!(workbook("abcdefg", 6), "abcde…");
+        assert_eq!(workbook("😀😀😀", 6), "😀😀😀");
+        assert_eq!(workbook("😀😀😀😀", 6), "😀😀…");
+        let long = workbook(&"日".repeat(40_000), WORKBOOK_UNITS_MAX);
+        assert_eq!(long.encode_utf16().count(), WORKBOOK_UNITS_MAX);
+        let marks = "a".to_owned() + &"\u{301}".repeat(100_000);
+        assert_eq!(workbook(&marks, WORKBOOK_UNITS_MAX).encode_utf16().count(), WORKBOOK_UNITS_MAX);
     }
 
     #[test]

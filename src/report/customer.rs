@@ -6,7 +6,7 @@ use super::todo::Act;
 use super::words;
 use crate::policy::in_reading_order;
 use crate::remedy::{Class, PlannedPolicy, Remedy, Step};
-use crate::summary::{CustomerSummary, Doer, ToDo, Waiting, WaitingKind};
+use crate::summary::{CustomerSummary, Doer, FailureSummary, ToDo, Waiting, WaitingKind};
 
 /// Proof shown of each customer; more is in the dataset.
 const PROOF_SHOWN: usize = 5;
@@ -55,7 +55,8 @@ fn name(policy: &PlannedPolicy) -> String {
     clean(&words::policy(&policy.facts.policy_name, &policy.facts.policy_id), NAME_COLUMNS)
 }
 
-fn required(policy: &PlannedPolicy) -> String {
+/// What a policy asks for.
+pub(super) fn required(policy: &PlannedPolicy) -> String {
     let controls: Vec<String> =
         policy.facts.demanded.iter().chain(&policy.facts.session).cloned().collect();
     let told = words::controls(&controls);
@@ -65,7 +66,8 @@ fn required(policy: &PlannedPolicy) -> String {
     told
 }
 
-fn told_remedy(policy: &PlannedPolicy) -> String {
+/// What is done about a policy that refuses.
+pub(super) fn told_remedy(policy: &PlannedPolicy) -> String {
     if policy.is_held_back {
         return "nothing yet: every try is refused for a risk or an unknown address, too"
             .to_owned();
@@ -158,21 +160,24 @@ pub(super) fn failures(customer: &CustomerSummary) -> Table {
         Column::right("tries"),
     ]);
     for failure in &customer.to_do.failures {
-        let is_blind = Act::of_failure(failure) == Act::ExportAgain;
         table.rows.push(vec![
             words::error_code(failure.error_code),
             failure.cause.clone(),
             failure.who_fixes.words().to_owned(),
-            if is_blind {
-                "Export again as Security Reader: the log does not show which policy.".to_owned()
-            } else {
-                failure.remedy.clone()
-            },
+            failure_remedy(failure).to_owned(),
             words::number(failure.routes),
             words::number(failure.tries),
         ]);
     }
     table
+}
+
+/// What is done about tries that no policy in the log explains.
+pub(super) fn failure_remedy(failure: &FailureSummary) -> &str {
+    if Act::of_failure(failure) == Act::ExportAgain {
+        return "Export again as Security Reader: the log does not show which policy.";
+    }
+    &failure.remedy
 }
 
 /// The newest refused sign-ins, with where their records lie.

@@ -15,6 +15,7 @@ mod json;
 mod markdown;
 mod missing_logs;
 mod own_tenant;
+mod schema;
 mod sentences;
 mod table;
 mod tables;
@@ -22,6 +23,7 @@ mod text;
 pub mod tickets;
 mod todo;
 mod words;
+mod workbook;
 
 use std::time::Duration;
 
@@ -35,8 +37,13 @@ pub use html::write_html;
 pub use json::write_json;
 pub use markdown::write_markdown;
 pub use missing_logs::write_missing_logs;
+pub use schema::{
+    COMPARE_SCHEMA, SUMMARY_SCHEMA, TICKETS_SCHEMA, write_dataset_schema_json,
+    write_dataset_schema_markdown,
+};
 pub use text::{TextOptions, write_text};
 pub use words::blind_spot_words;
+pub use workbook::{WORKBOOK_ROWS_MAX, write_workbook};
 
 /// What only the run knows, for the head line of a report; the default says nothing.
 #[derive(Debug, Clone, Default)]

@@ -19,6 +19,7 @@ mod people;
 mod proof;
 mod refusals;
 mod routes;
+mod row_filter;
 mod rows;
 pub mod state;
 mod tables;
@@ -47,7 +48,9 @@ pub use over_time::{Address, CUSTOMER_DAYS, CameIn, DayCounts, FAILED_DAYS, Fail
 pub use occurrences::{
     AppOccurrences, CodeOccurrences, CustomerOccurrences, Occurrences, occurrences,
 };
-pub use rows::RowFilter;
+pub use row_filter::RowFilter;
+
+pub use rows::{ListedPolicy, ListedReject, ListedRows, ListedSignIn, SignInText, list_rows};
 
 /// The live parts of each table that is read here, as the manifest names them; any may be empty.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +59,7 @@ pub struct DatasetParts {
     pub applied_policies: Vec<PathBuf>,
     pub exports: Vec<PathBuf>,
     pub coverage: Vec<PathBuf>,
+    pub rejects: Vec<PathBuf>,
     pub tenants: Vec<PathBuf>,
     pub partners: Vec<PathBuf>,
     pub accounts: Vec<PathBuf>,

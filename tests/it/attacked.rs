@@ -15,6 +15,7 @@ use tenantsweep::report::clean::is_steering;
 use crate::cli::{Desk, stderr};
 use crate::page::markup::Document;
 use crate::parquet_reader::read_batches;
+use crate::workbook::Book;
 
 const MIB: usize = 1 << 20;
 
@@ -382,7 +383,10 @@ fn hostile_texts_are_neutral_wherever_they_are_shown() {
                 "{below}"
             );
             let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-            if ending != "parquet"
+            if ending == "xlsx" {
+                Book::open(&file).assert_harmless(text);
+                kinds.insert(ending);
+            } else if ending != "parquet"
                 && !file.ends_with("seen.json")
                 && !file.ends_with("standing.json")
             {
@@ -390,7 +394,7 @@ fn hostile_texts_are_neutral_wherever_they_are_shown() {
                 kinds.insert(ending);
             }
         }
-        for kind in ["csv", "html", "json", "md", "txt"] {
+        for kind in ["csv", "html", "json", "md", "txt", "xlsx"] {
             assert!(kinds.contains(kind), "{kind} in {kinds:?}");
         }
     }

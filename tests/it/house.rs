@@ -40,6 +40,7 @@ const KEPT_IN: [(&str, &[&str]); 18] = [
     ("getrandom", &["redact"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
+    ("rust_xlsxwriter", &["report"]),
     ("indicatif", &["commands"]),
     ("flate2", &["input"]),
     ("zstd", &["input"]),

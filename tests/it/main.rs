@@ -47,11 +47,13 @@ mod partner_side;
 mod query;
 mod redact;
 mod scheduled;
+mod schemas;
 mod shell;
 mod stopped;
 mod tickets;
 mod together;
 mod who;
+mod workbook;
 
 /// How much more the long suite asks of each property than a test run has time for.
 fn times() -> u32 {

@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 
 use crate::cli::{Desk, stderr, stdout};
 
-const SUBCOMMANDS: [&str; 12] = [
+const SUBCOMMANDS: [&str; 13] = [
     "sweep",
     "report",
     "query",
+    "schema",
     "compare",
     "inspect",
     "explain",

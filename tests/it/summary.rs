@@ -14,7 +14,7 @@ use tenantsweep::report::{self, RunFacts, TextOptions};
 use tenantsweep::summary::state::{
     CustomerState, Evidence, RouteHistory, RouteView, Try, customer_state,
 };
-use tenantsweep::summary::{Counts, Summary, SummaryOptions, summarise};
+use tenantsweep::summary::{Counts, SignInText, Summary, SummaryOptions, list_rows, summarise};
 
 use estate::estate;
 use parts::{Dataset, minutes_before_end, tenant_id};
@@ -256,6 +256,33 @@ fn memory(name: &str) -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.map(|value| value.trim_start_matches(':').trim().to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn of_too_many_sign_ins_the_newest_flagged_ones_are_listed() {
+    let dataset = estate();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let parts = dataset.write(folder.path(), 3);
+    let options = SummaryOptions::default();
+    let all = list_rows(&parts, &options, usize::MAX).expect("rows");
+    assert_eq!(all.sign_ins.len(), dataset.rows.len());
+    assert_eq!(all.sign_in_count, u64::try_from(dataset.rows.len()).unwrap_or_default());
+    assert!(all.sign_ins.is_sorted_by_key(|row| (!row.is_flagged, std::cmp::Reverse(row.at))));
+    for most in [0, 1, 5, 9] {
+        let few = list_rows(&parts, &options, most).expect("rows");
+        assert_eq!(few.sign_in_count, all.sign_in_count);
+        let moments = |rows: &[tenantsweep::summary::ListedSignIn]| -> Vec<_> {
+            rows.iter().take(most).map(|row| (row.is_flagged, row.at)).collect()
+        };
+        assert_eq!(moments(&few.sign_ins), moments(&all.sign_ins));
+    }
+    for row in &all.sign_ins {
+        let same = dataset.rows.iter().find(|one| row.text(SignInText::SignInId) == Some(&one.id));
+        let same = same.expect("a row of the estate");
+        let blocking = same.policies.iter().filter(|policy| policy.blocks).count();
+        assert_eq!(row.policies.len(), blocking, "{}", same.id);
+        assert_eq!(row.text(SignInText::Verdict), Some(same.verdict));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::super::hash::{ByNumber, NumberSet};
 use super::super::lists::Lists;
 use super::super::over_time::Entries;
 use super::super::partner_side::signs;
-use super::super::rows::{Row, RowFilter};
+use super::super::row_filter::{Row, RowFilter};
 use super::super::texts::Texts;
 use super::Bounds;
 use super::columns::{self, Code, Columns, Rows, Word, sign};

@@ -112,8 +112,7 @@ impl Dataset {
                 tenant_columns("partner_tenant_id", &self.partners),
             )],
             accounts: vec![write(folder, "accounts", account_columns(&self.integrations))],
-            users: Vec::new(),
-            tools: Vec::new(),
+            ..DatasetParts::default()
         }
     }
 }
