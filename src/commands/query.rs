@@ -14,6 +14,7 @@ use tenantsweep::report::clean::clean;
 
 use super::notices::PATH_COLUMNS;
 use super::redaction::redactor;
+use super::report::terminal;
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::exit::{End, Failure};
 
@@ -114,6 +115,5 @@ fn columns(is_shown: bool) -> usize {
     if !is_shown || !std::io::stdout().is_terminal() {
         return usize::MAX;
     }
-    let (_, columns) = console::Term::stdout().size();
-    usize::from(columns)
+    terminal().columns
 }

@@ -244,12 +244,20 @@ pub fn write(report: Report<'_>, format: Format, mut out: &mut dyn Write) -> Res
     .map_err(Failure::unwritten)
 }
 
-/// What the terminal can show: ASCII unless the locale says UTF-8, at most 100 columns.
+/// What the terminal can show: ASCII unless the locale says UTF-8, and as many columns as it has, at
+/// most 100.
 pub fn terminal() -> TextOptions {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(std::env::var_os);
     let utf8 = locale.is_some_and(|name| {
         let name = name.to_string_lossy().to_lowercase();
         name.contains("utf-8") || name.contains("utf8")
     });
-    TextOptions { unicode: utf8 && std::io::stdout().is_terminal(), ..TextOptions::default() }
+    let stdout = std::io::stdout();
+    let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+    let usual = TextOptions::default();
+    TextOptions {
+        unicode: utf8 && stdout.is_terminal(),
+        // A terminal that does not know its width says 0.
+        columns: width.filter(|&width| width > 0).unwrap_or(usual.columns),
+    }
 }

@@ -29,7 +29,7 @@ const FLOORS: [&[&str]; 17] = [
 /// Libraries that only these rooms may name.
 const KEPT_IN: [(&str, &[&str]); 18] = [
     ("polars", &["query"]),
-    ("console", &["commands"]),
+    ("terminal_size", &["commands"]),
     ("arrow", &["dataset"]),
     ("parquet", &["dataset"]),
     ("clap", &["cli", "main"]),

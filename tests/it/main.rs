@@ -41,6 +41,7 @@ mod crashes;
 mod custody;
 mod estates;
 mod explain;
+mod markdown;
 mod mutations;
 mod page;
 mod partner_side;

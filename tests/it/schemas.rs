@@ -32,7 +32,10 @@ fn assert_all_valid(desk: &Desk, from: &str) {
     let file =
         |name: &str| json(&fs::read_to_string(desk.path("sweep-out").join(name)).expect("a file"));
     assert_valid(SUMMARY_SCHEMA, &file("summary.json"), from);
-    assert_valid(TICKETS_SCHEMA, &file("tickets.json"), from);
+    // Where nobody is asked for anything, and never was, there is none.
+    if desk.path("sweep-out/tickets.json").exists() {
+        assert_valid(TICKETS_SCHEMA, &file("tickets.json"), from);
+    }
     let report = stdout(&desk.run(&["report", "--format", "json", "--since", "2026-11-15"]));
     assert_valid(SUMMARY_SCHEMA, &json(&report), from);
     for at in ["2026-11-12", "2026-11-20T14:00:00Z"] {
@@ -76,7 +79,7 @@ fn the_schemas_know_nothing_that_they_do_not_describe() {
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         let mut objects = 0;
         look(&schema, name, &mut objects);
-        assert!(objects > 4, "{name}: {objects}");
+        assert!(objects > 3, "{name}: {objects}");
         let desk = Desk::empty();
         assert_eq!(stdout(&desk.run(&["schema", name])), text);
         // A document with one key more than the schema has fails, so the others were looked at.

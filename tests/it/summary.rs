@@ -189,9 +189,28 @@ fn hostile_text_does_not_get_out_of_any_report() {
 }
 
 fn check_page(text: &str) {
+    check_width(text, 100);
+}
+
+fn check_width(text: &str, columns: usize) {
     assert!(text.lines().count() <= 40, "{text}");
     for line in text.lines() {
-        assert!(unicode_width::UnicodeWidthStr::width(line) <= 100, "{line}");
+        assert!(unicode_width::UnicodeWidthStr::width(line) <= columns, "{columns}: {line}");
+    }
+}
+
+#[test]
+fn the_terminal_s_report_is_as_wide_as_the_terminal() {
+    let summary = summary_of(&estate(), &SummaryOptions::default());
+    for columns in [40, 52, 64, 80, 99, 100] {
+        for unicode in [false, true] {
+            let mut text = Vec::new();
+            let options = TextOptions { unicode, columns };
+            report::write_text(&mut text, &summary, Some(&facts()), options).expect("a Vec");
+            let text = String::from_utf8(text).expect("reports are UTF-8");
+            check_width(&text, columns);
+            assert!(text.contains("Woodgrove"), "{columns}: {text}");
+        }
     }
 }
 

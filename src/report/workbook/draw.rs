@@ -99,7 +99,7 @@ impl Pen {
                 None => self.text(page, row, column, &at.to_rfc3339())?,
             },
             Cell::Flag(flag) => {
-                page.write_boolean(row, column, *flag)?;
+                page.write_boolean_with_format(row, column, *flag, &self.formats.flag)?;
             }
         }
         Ok(())

@@ -16,6 +16,8 @@ pub(super) struct Formats {
     pub(super) code: Format,
     pub(super) share: Format,
     pub(super) moment: Format,
+    /// LibreOffice shows a truth value as a number unless it is told; Excel needs no format.
+    pub(super) flag: Format,
 }
 
 impl Formats {
@@ -37,6 +39,7 @@ impl Formats {
             code: Format::new().set_num_format("0"),
             share: Format::new().set_num_format("0.0%"),
             moment: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss \"UTC\""),
+            flag: Format::new().set_num_format("\"TRUE\";\"TRUE\";\"FALSE\""),
         }
     }
 }
