@@ -30,7 +30,6 @@ pub fn write(out: &Path, disk: &Disk, report: Report<'_>) -> Result<(), Failure>
         ("summary.json", Format::Json),
         ("report.md", Format::Markdown),
         ("report.html", Format::Html),
-        ("report.xlsx", Format::Xlsx),
     ];
     for (name, format) in reports {
         let mut text = Vec::new();
@@ -49,14 +48,14 @@ pub fn write(out: &Path, disk: &Disk, report: Report<'_>) -> Result<(), Failure>
 
 /// Writes the reports again, from a dataset out of which a customer was taken.
 pub fn refresh(out: &Path, disk: &Disk, forgotten: TenantId) -> Result<(), Failure> {
-    let (summary, rows, custody) = report::summary_and_rows_of(out, &ViewArgs::default(), None)?;
+    let (summary, custody) = report::summary_of(out, &ViewArgs::default(), None)?;
     let facts = RunFacts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         input: out.display().to_string(),
         custody,
         ..RunFacts::default()
     };
-    write(out, disk, Report { summary: &summary, rows: &rows, facts: &facts })?;
+    write(out, disk, Report::of(&summary, &facts))?;
     ticket_files::write(out, disk, &summary, Some(forgotten))?;
     forget_standing(out, disk, forgotten, &summary)?;
     seal(out, disk).map_err(Failure::unwritten)

@@ -70,7 +70,7 @@ pub fn run(
         custody,
         ..RunFacts::default()
     };
-    let report = Report { summary: &summary, rows: &rows, facts: &facts };
+    let report = Report { summary: &summary, rows: Some(&rows), facts: &facts };
     let met = Judged { summary: &summary, changes: None, rejected: 0 }.met(&args.fail_on);
     tell_met(&met, messages)?;
     let write_all = |mut sink: &mut dyn Write| match args.format {
@@ -121,18 +121,13 @@ pub fn summary_for(
     })
 }
 
-/// Summarises all that a sweep has written, on as many threads as asked; with the rows that a workbook
-/// lists.
-pub fn summary_and_rows_of(
+/// Summarises all that a sweep has written, on as many threads as asked.
+pub fn summary_of(
     out: &Path,
     view: &ViewArgs,
     threads: Option<NonZeroUsize>,
-) -> Result<(Summary, ListedRows, Custody), Failure> {
-    let read = |parts: &DatasetParts, options: &SummaryOptions| {
-        Ok((summarise(parts, options)?, rows_for(parts, options)?))
-    };
-    let ((summary, rows), custody) = look(out, view, threads, read)?;
-    Ok((summary, rows, custody))
+) -> Result<(Summary, Custody), Failure> {
+    look(out, view, threads, summarise)
 }
 
 fn rows_for(parts: &DatasetParts, options: &SummaryOptions) -> Result<ListedRows, SummaryError> {
@@ -214,8 +209,15 @@ pub fn end_of(summary: &Summary) -> End {
 pub struct Report<'a> {
     pub summary: &'a Summary,
     /// For a workbook; other formats tell of no single rows.
-    pub rows: &'a ListedRows,
+    rows: Option<&'a ListedRows>,
     pub facts: &'a RunFacts,
+}
+
+impl<'a> Report<'a> {
+    /// Without the rows of a workbook.
+    pub fn of(summary: &'a Summary, facts: &'a RunFacts) -> Self {
+        Self { summary, rows: None, facts }
+    }
 }
 
 /// Prints a report. Who reads it may stop early: the run ends as it would have.
@@ -239,7 +241,10 @@ pub fn write(report: Report<'_>, format: Format, mut out: &mut dyn Write) -> Res
         Format::Html => write_html(&mut out, summary, Some(facts)),
         Format::Json => write_json(&mut out, summary, Some(facts)),
         Format::Tickets => write_ticket_pages(&mut out, &tickets_of(summary)),
-        Format::Xlsx => write_workbook(&mut out, summary, rows, Some(facts)),
+        Format::Xlsx => {
+            let none = ListedRows::default();
+            write_workbook(&mut out, summary, rows.unwrap_or(&none), Some(facts))
+        }
     }
     .map_err(Failure::unwritten)
 }

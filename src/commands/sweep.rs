@@ -74,8 +74,8 @@ fn sweep_once(
         return Ok(End::Unjudged);
     }
     maintain::tidy(args, &options.writer, messages)?;
-    let (summary, rows, custody) =
-        report::summary_and_rows_of(&args.output.out, &args.view, args.reading.threads)?;
+    let (summary, custody) =
+        report::summary_of(&args.output.out, &args.view, args.reading.threads)?;
     let compared = Comparison::of(&args.output.out, &summary);
     line.figures.extend(state_figures(&summary));
     line.figures.push(("changes", compared.changes.len() as u64));
@@ -91,7 +91,7 @@ fn sweep_once(
         custody,
         closing: Vec::new(),
     };
-    let report = Report { summary: &summary, rows: &rows, facts: &facts };
+    let report = Report::of(&summary, &facts);
     outputs::write(&args.output.out, &disk, report)?;
     if let Some(folder) = &schedule.digest {
         compared.write_digest(folder, &disk)?;
@@ -124,7 +124,7 @@ fn sweep_once(
     line.met = judged.met(&schedule.fail_on);
     tell_met(&line.met, messages)?;
     if !args.output.quiet {
-        let report = Report { summary: &summary, rows: &rows, facts: &facts };
+        let report = Report::of(&summary, &facts);
         report::print(report, Format::Text, out)?;
     }
     let end = end_of(&swept, &summary, args.reading.max_reject_share);
@@ -207,7 +207,7 @@ fn closing_lines(out: &Path, swept: &Swept, open_tickets: usize) -> Vec<String> 
         0 => Vec::new(),
         open => vec![format!("tickets/ ({open})"), "tickets.csv".to_owned()],
     };
-    beside.extend(["report.xlsx", "report.md", "summary.json", "dataset/"].map(str::to_owned));
+    beside.extend(["report.md", "summary.json", "dataset/"].map(str::to_owned));
     lines.push(format!("Also there:  {}", beside.join(", ")));
     lines
 }

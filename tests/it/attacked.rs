@@ -373,6 +373,7 @@ fn hostile_texts_are_neutral_wherever_they_are_shown() {
         for (sink, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             check(sink, bytes, text);
         }
+        desk.run(&["report", "--format", "xlsx", "-o", "sweep-out/report.xlsx"]);
         let mut files = shown_files(&[desk.path("sweep-out"), desk.path("digest")]);
         files.push(desk.path("log.txt"));
         let mut kinds = std::collections::BTreeSet::new();
