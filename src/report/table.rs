@@ -11,6 +11,9 @@ pub(super) enum Align {
     Right,
 }
 
+/// Of a column of texts, whatever the terminal.
+const NARROWEST: usize = 6;
+
 /// A column's head and how wide a terminal may draw it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
@@ -116,9 +119,18 @@ impl Table {
         };
         let mut widths: Vec<usize> =
             self.columns.iter().enumerate().map(|(at, column)| natural(at, column)).collect();
-        while total(&widths) > width {
+        self.narrow(&mut widths, width, |column| column.columns_min);
+        // On a narrow terminal a name has to do with less than is good for it.
+        self.narrow(&mut widths, width, |column| column.columns_min.min(NARROWEST));
+        widths
+    }
+
+    /// Takes from the widest column until all fit, and from none more than it can spare.
+    fn narrow(&self, widths: &mut [usize], width: usize, least: impl Fn(&Column) -> usize) {
+        while total(widths) > width {
             let spare = |(at, &width): (usize, &usize)| {
-                let least = self.columns.get(at).map_or(usize::MAX, |column| column.columns_min);
+                let column = self.columns.get(at).filter(|column| column.align == Align::Left);
+                let least = column.map_or(usize::MAX, &least);
                 (width > least).then_some((width, at))
             };
             let Some((_, widest)) = widths.iter().enumerate().filter_map(spare).max() else {
@@ -126,7 +138,6 @@ impl Table {
             };
             widths[widest] -= 1;
         }
-        widths
     }
 
     fn line(&self, row: &[String], widths: &[usize], ascii: bool) -> String {

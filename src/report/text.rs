@@ -1,4 +1,4 @@
-//! The terminal's report: at most 40 lines, 100 columns.
+//! The terminal's report: at most 40 lines, as wide as the terminal, at most 100 columns.
 
 use std::io::{self, Write};
 
@@ -12,6 +12,8 @@ use crate::summary::state::CustomerState;
 use crate::summary::{PartnerSummary, Summary};
 
 const LINES_MAX: usize = 40;
+/// A narrower terminal breaks lines by itself.
+const COLUMNS: std::ops::RangeInclusive<usize> = 60..=100;
 /// Of partners named by the user; more stand in report.html.
 const PARTNERS_MAX: usize = 3;
 const NOTICE_LINES_MAX: usize = 9;
@@ -50,7 +52,10 @@ pub fn write_text(
     options: TextOptions,
 ) -> io::Result<()> {
     let unknown = RunFacts::default();
-    let page = Page { columns: options.columns.clamp(40, 100), ascii: !options.unicode };
+    let page = Page {
+        columns: options.columns.clamp(*COLUMNS.start(), *COLUMNS.end()),
+        ascii: !options.unicode,
+    };
     for line in page.compose(summary, facts.unwrap_or(&unknown)) {
         writeln!(sink, "{line}")?;
     }
@@ -100,7 +105,7 @@ impl Page {
     }
 
     fn head(&self, summary: &Summary, facts: &RunFacts) -> Vec<String> {
-        let mut lines = vec![self.title(facts)];
+        let mut lines = self.title(facts);
         lines.push(String::new());
         if summary.is_redacted {
             lines.extend(self.wrapped(CAVEAT, ""));
@@ -122,16 +127,32 @@ impl Page {
             if summary.partners.len() > 1 {
                 lines.push(self.sentence(&words::partner(partner)));
             }
-            lines.extend(state_lines(partner));
+            lines.extend(self.states(partner));
         }
         lines
     }
 
-    fn title(&self, facts: &RunFacts) -> String {
+    /// The customers by state, with the denominator; a line each where the terminal is narrow.
+    fn states(&self, partner: &PartnerSummary) -> Vec<String> {
+        let lines = state_lines(partner);
+        if lines.iter().all(|line| line.width() <= self.columns) {
+            return lines.into();
+        }
+        let line = |state| {
+            format!("{:>7} {}", words::number(partner.in_state(state)), words::state(state))
+        };
+        let total = words::customers(partner.customers());
+        let lines = CustomerState::ALL.into_iter().map(line);
+        lines.chain([format!("      = {total}")]).collect()
+    }
+
+    fn title(&self, facts: &RunFacts) -> Vec<String> {
         let left = self.run_line(facts);
         let right = "times: UTC";
-        let gap = self.columns.saturating_sub(left.width() + right.len());
-        format!("{left}{}{right}", " ".repeat(gap.max(1)))
+        match self.columns.checked_sub(left.width() + right.len()) {
+            Some(gap @ 1..) => vec![format!("{left}{}{right}", " ".repeat(gap))],
+            _ => vec![show(&left, self.columns, self.ascii), right.to_owned()],
+        }
     }
 
     fn run_line(&self, facts: &RunFacts) -> String {

@@ -152,7 +152,7 @@ fn page(ticket: &Ticket) -> String {
     lines.extend(facts.iter().map(|(what, text)| format!("- {what}: {}", long_markdown(text))));
     for section in &ticket.sections {
         lines.extend([String::new(), format!("## {}", markdown(&section.title)), String::new()]);
-        lines.extend(section.lines.iter().map(|line| format!("- {}", long_markdown(line))));
+        lines.extend(section.lines.iter().map(|line| format!("- {}", line_markdown(line))));
     }
     lines.extend([
         String::new(),
@@ -167,4 +167,38 @@ pub(super) fn long_markdown(text: &str) -> String {
     // Within a line an arrow is no mark, and click paths are full of them.
     let words = text.split(' ').map(|word| markdown(word).replace("&gt;", ">"));
     words.collect::<Vec<String>>().join(" ")
+}
+
+/// The same for a line of its own, which may begin with a name: what would make it a quotation, an
+/// item, a rule or a heading is escaped.
+fn line_markdown(text: &str) -> String {
+    let line = long_markdown(text);
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    match line.as_bytes().get(digits) {
+        Some(b'>' | b'-' | b'+' | b'=') if digits == 0 => format!("\\{line}"),
+        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &line[..digits], &line[digits..]),
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_begins_with_a_name_is_a_line() {
+        for (text, drawn) in [
+            ("> quote", "\\> quote"),
+            ("- item", "\\- item"),
+            ("+ item", "\\+ item"),
+            ("===", "\\==="),
+            ("12. item", "12\\. item"),
+            ("1) item", "1\\) item"),
+            ("1  CA007: a > b", "1  CA007: a > b"),
+            ("A  Protect first", "A  Protect first"),
+            ("", ""),
+        ] {
+            assert_eq!(line_markdown(text), drawn, "{text}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ impl Formats {
         let head = Format::new()
             .set_bold()
             .set_font_color(Color::White)
-            .set_background_color(Color::RGB(0x1f_3a_5f))
+            .set_background_color(Color::RGB(0x1f3a5f))
             .set_border_bottom(FormatBorder::Thin)
             .set_align(FormatAlign::VerticalCenter)
             .set_text_wrap();

@@ -191,11 +191,11 @@ fn unit(states: &States) -> f64 {
 
 fn color(state: CustomerState) -> Color {
     Color::RGB(match state {
-        CustomerState::Blocked => 0xb3_26_1e,
-        CustomerState::Partly => 0xd9_73_0d,
-        CustomerState::Failing => 0xb0_8a_00,
-        CustomerState::GettingIn => 0x2e_7d_32,
-        CustomerState::CannotTell => 0x6b_72_80,
-        CustomerState::NoLog => 0x9c_a3_af,
+        CustomerState::Blocked => 0xb3261e,
+        CustomerState::Partly => 0xd9730d,
+        CustomerState::Failing => 0xb08a00,
+        CustomerState::GettingIn => 0x2e7d32,
+        CustomerState::CannotTell => 0x6b7280,
+        CustomerState::NoLog => 0x9ca3af,
     })
 }
