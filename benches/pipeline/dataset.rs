@@ -41,7 +41,7 @@ fn begin(out: &Path) -> WriteRun {
 }
 
 fn spill(run: &WriteRun, rows: Vec<PartnerSignIn>) {
-    run.spill().append(rows.into_iter()).expect("spilled");
+    run.spill().append(rows).expect("spilled");
 }
 
 fn finish(run: WriteRun) {

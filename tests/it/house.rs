@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Libraries that only these rooms may name.
-const KEPT_IN: [(&str, &[&str]); 18] = [
+const KEPT_IN: [(&str, &[&str]); 19] = [
     ("polars", &["query"]),
     ("terminal_size", &["commands"]),
     ("arrow", &["dataset"]),

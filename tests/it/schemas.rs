@@ -38,6 +38,8 @@ fn assert_all_valid(desk: &Desk, from: &str) {
     }
     let report = stdout(&desk.run(&["report", "--format", "json", "--since", "2026-11-15"]));
     assert_valid(SUMMARY_SCHEMA, &json(&report), from);
+    let words = ["report", "--format", "json", "--redact", "--code", "53003,50076"];
+    assert_valid(SUMMARY_SCHEMA, &json(&stdout(&desk.run(&words))), from);
     for at in ["2026-11-12", "2026-11-20T14:00:00Z"] {
         let words = ["compare", "sweep-out", "--at", at, "--format", "json"];
         assert_valid(COMPARE_SCHEMA, &json(&stdout(&desk.run(&words))), from);
