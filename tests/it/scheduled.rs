@@ -290,11 +290,15 @@ fn known_files_are_not_opened_again() {
 #[test]
 fn every_flag_in_the_documents_is_one_of_the_program() {
     let desk = Desk::empty();
-    let commands =
-        ["sweep", "report", "compare", "inspect", "explain", "verify", "show", "compact", "forget"];
+    let commands = [
+        "sweep", "report", "query", "schema", "compare", "inspect", "explain", "verify", "show",
+        "compact", "forget",
+    ];
     let help: String =
         commands.iter().map(|command| stdout(&desk.run(&[command, "--help"]))).collect();
-    for document in ["README.md", "RELIABILITY.md", "CHANGELOG.md", "docs/scheduling.md"] {
+    for document in
+        ["README.md", "RELIABILITY.md", "CHANGELOG.md", "docs/scheduling.md", "queries/README.md"]
+    {
         let text = fs::read_to_string(document).expect("a document");
         // Of the build tool, of sh and of systemctl.
         let foreign = ["--release", "--check", "--now", "--bench", "--quiet"];
