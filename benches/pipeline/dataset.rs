@@ -6,7 +6,7 @@ use divan::counter::ItemsCount;
 use tempfile::TempDir;
 use tenantsweep::attribution::attribute;
 use tenantsweep::dataset::{
-    Dataset, ExportReading, Identity, PartnerSignIn, RunInput, RunOptions, Table, WriteRun,
+    Dataset, ExportReading, Identity, PartnerSignIn, RunInput, RunOptions, WriteRun,
 };
 use tenantsweep::summary::{DatasetParts, SummaryOptions, summarise};
 use tenantsweep::tenant::{CustomerList, PartnerList};
@@ -132,19 +132,7 @@ fn summarise_all(bencher: Bencher) {
     spill(&run, ROWS.0.clone());
     finish(run);
     let dataset = Dataset::open(out.path()).expect("a dataset");
-    let paths = |table| dataset.parts(table).iter().map(|part| part.path.clone()).collect();
-    let parts = DatasetParts {
-        sign_ins: paths(Table::SignIns),
-        applied_policies: paths(Table::AppliedPolicies),
-        exports: paths(Table::Exports),
-        coverage: paths(Table::Coverage),
-        rejects: paths(Table::Rejects),
-        tenants: paths(Table::Tenants),
-        partners: paths(Table::Partners),
-        accounts: paths(Table::Accounts),
-        users: paths(Table::Users),
-        tools: paths(Table::Tools),
-    };
+    let parts = DatasetParts::of(&dataset);
     bencher
         .counter(rows())
         .bench(|| summarise(&parts, &SummaryOptions::default()).expect("a summary"));

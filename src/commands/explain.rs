@@ -6,9 +6,8 @@ use std::path::Path;
 use tenantsweep::dataset::Dataset;
 use tenantsweep::error_code::ErrorCode;
 use tenantsweep::explain::{explain, write_json, write_text};
-use tenantsweep::summary::{Occurrences, occurrences};
+use tenantsweep::summary::{DatasetParts, Occurrences, occurrences};
 
-use super::report::parts_of;
 use crate::cli::{ExplainArgs, ExplainFormat};
 use crate::exit::{End, Failure};
 
@@ -36,5 +35,5 @@ pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<End, Failure> {
 
 fn occurrences_in(folder: &Path, codes: &[ErrorCode]) -> Result<Occurrences, Failure> {
     let dataset = Dataset::open(folder).map_err(Failure::usage)?;
-    occurrences(&parts_of(&dataset), codes).map_err(Failure::usage)
+    occurrences(&DatasetParts::of(&dataset), codes).map_err(Failure::usage)
 }

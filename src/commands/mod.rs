@@ -20,8 +20,8 @@ pub mod sweep;
 mod ticket_files;
 pub mod verify;
 
-use std::fs;
-use std::io::{ErrorKind, IsTerminal};
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -40,6 +40,13 @@ pub struct Inputs {
     pub lists: Lists,
     /// Of encrypted archives.
     pub passwords: Passwords,
+}
+
+/// Makes the file that `-o` names.
+fn create_file(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = File::create(path);
+    let file = file.with_context(|| format!("{}: cannot create", path.display()));
+    file.map(BufWriter::new).map_err(Failure::unwritten)
 }
 
 /// Finds the inputs and reads the lists.

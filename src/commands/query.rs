@@ -1,7 +1,7 @@
 //! `tenantsweep query`: SQL over the dataset.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::fs;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -12,6 +12,7 @@ use tenantsweep::query::{
 };
 use tenantsweep::report::clean::clean;
 
+use super::create_file;
 use super::notices::PATH_COLUMNS;
 use super::redaction::redactor;
 use super::report::terminal;
@@ -47,10 +48,7 @@ pub fn run(args: &QueryArgs, out: &mut dyn Write) -> Result<End, Failure> {
     match &args.output {
         None => write(out)?,
         Some(path) => {
-            let file = File::create(path)
-                .with_context(|| format!("{}: cannot create", path.display()))
-                .map_err(Failure::unwritten)?;
-            let mut file = BufWriter::new(file);
+            let mut file = create_file(path)?;
             write(&mut file)?;
             file.flush().map_err(Failure::unwritten)?;
         }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tenantsweep::dataset::{Custody, Dataset, Table};
+use tenantsweep::dataset::{Custody, Dataset};
 use tenantsweep::redact::redacted;
 use tenantsweep::report::tickets::{tickets_of, write_ticket_pages};
 use tenantsweep::report::{
@@ -153,7 +153,7 @@ fn look<T>(
     loop {
         let dataset = Dataset::open(out).map_err(Failure::usage)?;
         let generation = dataset.manifest().generation;
-        match read(&parts_of(&dataset), &options) {
+        match read(&DatasetParts::of(&dataset), &options) {
             Ok(told) => return Ok((told, dataset.manifest().custody())),
             Err(error) => {
                 let is_same = Dataset::open(out)
@@ -164,28 +164,6 @@ fn look<T>(
             }
         }
         attempt += 1;
-    }
-}
-
-/// The live parts of a dataset.
-pub fn parts_of(dataset: &Dataset) -> DatasetParts {
-    // A scan takes its columns from the first part, and older parts may have fewer.
-    let paths = |table: Table| {
-        let mut parts: Vec<_> = dataset.parts(table).iter().collect();
-        parts.sort_by_key(|part| std::cmp::Reverse(part.schema_version));
-        parts.into_iter().map(|part| part.path.clone()).collect()
-    };
-    DatasetParts {
-        sign_ins: paths(Table::SignIns),
-        applied_policies: paths(Table::AppliedPolicies),
-        exports: paths(Table::Exports),
-        coverage: paths(Table::Coverage),
-        rejects: paths(Table::Rejects),
-        tenants: paths(Table::Tenants),
-        partners: paths(Table::Partners),
-        accounts: paths(Table::Accounts),
-        users: paths(Table::Users),
-        tools: paths(Table::Tools),
     }
 }
 

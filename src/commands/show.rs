@@ -1,7 +1,6 @@
 //! `tenantsweep show`: the raw record behind a sign-in, from its source.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, SecondsFormat};
@@ -20,6 +19,7 @@ use tenantsweep::report::clean::clean;
 use tenantsweep::stop::Stop;
 use tenantsweep::tenant::PartnerList;
 
+use super::create_file;
 use super::notices::PATH_COLUMNS;
 use super::sources::check_one;
 use crate::cli::ShowArgs;
@@ -40,12 +40,7 @@ pub fn run(args: &ShowArgs, out: &mut dyn Write, messages: &mut dyn Write) -> Re
     let mut end = End::Done;
     let mut sink: Box<dyn Write> = match &args.output {
         None => Box::new(&mut *out),
-        Some(path) => {
-            let file = File::create(path)
-                .with_context(|| format!("{}: cannot create", path.display()))
-                .map_err(Failure::unwritten)?;
-            Box::new(BufWriter::new(file))
-        }
+        Some(path) => Box::new(create_file(path)?),
     };
     let is_escaped = args.output.is_none() && std::io::stdout().is_terminal();
     for row in &rows {

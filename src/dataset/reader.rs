@@ -1,5 +1,6 @@
 //! The dataset as readers find it.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,14 @@ impl Dataset {
     pub fn parts(&self, table: Table) -> &[Part] {
         let found = self.parts.iter().find(|(of, _)| *of == table);
         found.map_or(&[], |(_, parts)| parts.as_slice())
+    }
+
+    /// The files of a table, newest schema first: whoever takes the columns from the first one finds
+    /// all of them, since older parts may have fewer.
+    pub fn paths(&self, table: Table) -> Vec<PathBuf> {
+        let mut parts: Vec<&Part> = self.parts(table).iter().collect();
+        parts.sort_by_key(|part| Reverse(part.schema_version));
+        parts.into_iter().map(|part| part.path.clone()).collect()
     }
 
     pub fn manifest(&self) -> &Manifest {

@@ -107,13 +107,11 @@ fn collect(dataset: &Dataset, sql: &str, options: &QueryOptions) -> PolarsResult
 
 /// The rows of a table, whether it has parts or not.
 fn scan(dataset: &Dataset, table: Table) -> PolarsResult<LazyFrame> {
-    let mut parts: Vec<_> = dataset.parts(table).iter().collect();
-    if parts.is_empty() {
+    let paths = dataset.paths(table);
+    if paths.is_empty() {
         return Ok(DataFrame::empty_with_schema(&schema_of(table)).lazy());
     }
-    // A scan takes its columns from the first part, and older parts may have fewer.
-    parts.sort_by_key(|part| std::cmp::Reverse(part.schema_version));
-    let paths = parts.iter().map(|part| PlRefPath::try_from_path(&part.path));
+    let paths = paths.iter().map(|path| PlRefPath::try_from_path(path));
     let args = ScanArgsParquet {
         // Part names come from a manifest; a bracket in a folder's name is no pattern.
         glob: false,

@@ -32,7 +32,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use crate::dataset::DatasetError;
+use crate::dataset::{Dataset, DatasetError, Table};
 use crate::tenant::TenantId;
 use chrono::{DateTime, Utc};
 
@@ -65,6 +65,23 @@ pub struct DatasetParts {
     pub accounts: Vec<PathBuf>,
     pub users: Vec<PathBuf>,
     pub tools: Vec<PathBuf>,
+}
+
+impl DatasetParts {
+    pub fn of(dataset: &Dataset) -> Self {
+        Self {
+            sign_ins: dataset.paths(Table::SignIns),
+            applied_policies: dataset.paths(Table::AppliedPolicies),
+            exports: dataset.paths(Table::Exports),
+            coverage: dataset.paths(Table::Coverage),
+            rejects: dataset.paths(Table::Rejects),
+            tenants: dataset.paths(Table::Tenants),
+            partners: dataset.paths(Table::Partners),
+            accounts: dataset.paths(Table::Accounts),
+            users: dataset.paths(Table::Users),
+            tools: dataset.paths(Table::Tools),
+        }
+    }
 }
 
 /// Which part of the dataset to look at.
